@@ -1,0 +1,57 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { parse, parseDocument } from "yaml";
+import { root, stateDir } from "./lib/paths";
+
+/**
+ * Where `pulumi` runs in the local system: the checkout's project and stack files, copied, with `main` pointing back at
+ * the checkout. Pulumi writes an `encryptionsalt` into the stack files of a file back end, and a stack file in daily use
+ * names the KMS key of the real back end: neither may reach the other.
+ */
+export const projectDir = join(stateDir, "project");
+
+/** Top-level keys of a stack file that belong to the back end and not to the configuration. */
+const backEndKeys = ["encryptionsalt", "secretsprovider", "encryptedkey"];
+
+const stackFiles = (directory: string) =>
+  readdirSync(directory).filter((file) => /^Pulumi\.[\w-]+\.yaml$/.test(file));
+
+/** Stack names the checkout has a configuration for. */
+export const stackNames = (): string[] => stackFiles(root).map((file) => file.split(".")[1] as string);
+
+/** `text` with the configuration kept and the back end's keys taken from `backEnd`. */
+export function withBackEndOf(text: string, backEnd: string): string {
+  const document = parseDocument(text);
+  const keys = (parse(backEnd) ?? {}) as Record<string, unknown>;
+  for (const key of backEndKeys) {
+    if (key in keys) document.set(key, keys[key]);
+    else document.delete(key);
+  }
+  return document.toString();
+}
+
+function read(file: string): string {
+  return existsSync(file) ? readFileSync(file, "utf8") : "";
+}
+
+/** Copies the checkout's project and stack files, as they are now, to where `pulumi` runs. */
+export function copyProjectIn(): void {
+  mkdirSync(projectDir, { recursive: true });
+  const project = parseDocument(read(join(root, "Pulumi.yaml")));
+  project.set("main", root);
+  writeFileSync(join(projectDir, "Pulumi.yaml"), project.toString());
+  for (const file of stackFiles(root)) {
+    const copy = join(projectDir, file);
+    writeFileSync(copy, withBackEndOf(read(join(root, file)), read(copy)));
+  }
+}
+
+/** Brings what a command changed in a stack's configuration (`pulumi config set`) back to the checkout. */
+export function copyConfigurationOut(): void {
+  for (const file of stackFiles(projectDir)) {
+    const original = read(join(root, file));
+    const changed = withBackEndOf(read(join(projectDir, file)), original);
+    if (!isDeepStrictEqual(parse(changed), parse(original))) writeFileSync(join(root, file), changed);
+  }
+}
