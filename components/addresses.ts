@@ -1,0 +1,37 @@
+import { BlockList, isIPv4 } from "node:net";
+
+/** Ranges that no packet on the internet comes from, so that a rule for them is a mistake (RFC 6890). */
+const notPublic = new BlockList();
+for (const [network, prefix] of [
+  ["0.0.0.0", 8],
+  ["10.0.0.0", 8],
+  ["100.64.0.0", 10],
+  ["127.0.0.0", 8],
+  ["169.254.0.0", 16],
+  ["172.16.0.0", 12],
+  ["192.168.0.0", 16],
+  ["224.0.0.0", 3],
+] as const) {
+  notPublic.addSubnet(network, prefix);
+}
+
+/** `203.0.113.10/32` without its prefix; anything else unchanged. */
+export function withoutPrefix(address: string): string {
+  return address.replace(/\/32$/, "");
+}
+
+/**
+ * Why `address` cannot be what a NAT gateway sends from, or undefined when it can: one public IPv4 address, with `/32`
+ * or without.
+ */
+export function natAddressProblem(address: string): string | undefined {
+  const [host = "", ...prefixes] = address.split("/");
+  if (!isIPv4(host)) return "must be one public IPv4 address, such as 203.0.113.10";
+  if (prefixes.some((prefix) => prefix !== "32") || prefixes.length > 1) {
+    return "would open Digdag to a whole range; give each NAT gateway's address by itself, without a prefix or as /32";
+  }
+  if (notPublic.check(host)) {
+    return "is not a public address; an internet-facing ALB sees the public address of the NAT gateway, never a private one";
+  }
+  return undefined;
+}

@@ -1,0 +1,27 @@
+import * as pulumi from "@pulumi/pulumi";
+import { renderProblems } from "./configProblems";
+import { readSchema, readStackLabels } from "./configSchema";
+import { type Config, validate } from "./configValidation";
+
+/** Exported by the SDK but left out of its declarations. */
+const { isConfigSecret: isSecret } = pulumi.runtime as unknown as { isConfigSecret(key: string): boolean };
+
+/**
+ * Reads the whole configuration of the current stack.
+ * @param projectDir directory of `Pulumi.yaml` and the stack files
+ * @throws pulumi.RunError with every problem in one message; nothing is registered by then
+ */
+export function readConfig(projectDir: string): Config {
+  const schema = readSchema(projectDir);
+  const stack = pulumi.getStack();
+  const values = pulumi.runtime.allConfig();
+  const { config, problems } = validate({
+    stack,
+    schema,
+    values,
+    secretKeys: new Set(Object.keys(values).filter(isSecret)),
+    stackLabels: readStackLabels(projectDir, schema.project),
+  });
+  if (problems) throw new pulumi.RunError(renderProblems(stack, problems));
+  return config;
+}

@@ -1,0 +1,134 @@
+import { natAddressProblem } from "./addresses";
+import { architectures } from "./labels";
+
+/** What one configuration key accepts. */
+export interface Rule {
+  /** A value that is accepted, for the command that mends a wrong one. */
+  example: string;
+  /** What is wrong with `value` and what is allowed, to follow the value in a sentence; undefined when it is fine. */
+  problem: (value: string) => string | undefined;
+}
+
+const matching =
+  (pattern: RegExp, allowed: string): Rule["problem"] =>
+  (value) =>
+    pattern.test(value) ? undefined : `must be ${allowed}`;
+
+const between =
+  (minimum: number, maximum: number): Rule["problem"] =>
+  (value) =>
+    Number(value) >= minimum && Number(value) <= maximum
+      ? undefined
+      : `must be from ${minimum} to ${maximum}`;
+
+/** Only what a URL of a server holds: no user, password, query or fragment, and a path only where one makes sense. */
+const httpsUrl =
+  (path: "with path" | "without path"): Rule["problem"] =>
+  (value) => {
+    const url = URL.canParse(value) ? new URL(value) : undefined;
+    if (url?.protocol !== "https:") return "must be a URL that starts with https://";
+    if (url.username || url.password) return "must not carry a user name or password";
+    if (url.search || url.hash) return "must not have a query or a fragment";
+    if (path === "without path" && url.pathname !== "/") return "must not have a path";
+    return undefined;
+  };
+
+/** An SSM parameter by name or, where it is shared from another account, by ARN. */
+const parameterName: Rule["problem"] = (value) => {
+  const name = "/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+){0,14}";
+  if (value.startsWith("arn:")) {
+    return matching(
+      new RegExp(`^arn:aws(-cn|-us-gov)?:ssm:[a-z]{2}(-[a-z]+)+-\\d:\\d{12}:parameter/${name.slice(2)}$`),
+      "an ARN of the form arn:aws:ssm:REGION:ACCOUNT:parameter/NAME",
+    )(value);
+  }
+  return matching(new RegExp(`^${name}$`), "the name of an SSM parameter, not its value")(value);
+};
+
+const sha256: Rule = {
+  example: "SHA256_OF_THE_FILE",
+  problem: matching(/^[0-9a-f]{64}$/, "64 hexadecimal digits in lower case"),
+};
+const version = matching(/^\d+\.\d+\.\d+$/, "three numbers with dots between them");
+const downloadUrl = (example: string): Rule => ({ example, problem: httpsUrl("with path") });
+
+/** The rule of every key that has one; a list's rule holds for each of its elements. */
+export const rules: Record<string, Rule> = {
+  githubOwner: {
+    example: "example-org",
+    problem: matching(
+      /^[A-Za-z0-9][A-Za-z0-9_-]{0,38}$/,
+      "the name of an organization or user, without a URL",
+    ),
+  },
+  githubRepository: {
+    example: "digdag-workflows",
+    problem: matching(/^[A-Za-z0-9._-]{1,100}$/, "the repository's name alone, without its owner"),
+  },
+  githubTokenParameter: { example: "/digdag-runner/STACK/github-token", problem: parameterName },
+  githubAppParameter: { example: "/digdag-runner/STACK/github-app", problem: parameterName },
+  githubApiUrl: { example: "https://api.github.com", problem: httpsUrl("with path") },
+  clusterName: {
+    example: "digdag-STACK",
+    problem: matching(/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/, "the name of an EKS cluster, not its ARN"),
+  },
+  namespace: {
+    example: "digdag-runner-STACK",
+    problem: matching(
+      /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
+      "at most 63 lower-case letters, digits and hyphens, with no hyphen at either end",
+    ),
+  },
+  digdagEndpoint: { example: "https://digdag.STACK.example.com", problem: httpsUrl("without path") },
+  loadBalancerName: {
+    example: "digdag-STACK",
+    problem: matching(
+      /^[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$/,
+      "the name of an ALB, not its ARN or host name",
+    ),
+  },
+  securityGroupId: {
+    example: "sg-0123456789abcdef0",
+    problem: matching(/^sg-([0-9a-f]{8}|[0-9a-f]{17})$/, "sg- and 8 or 17 hexadecimal digits"),
+  },
+  natAddresses: { example: "203.0.113.10", problem: natAddressProblem },
+  replicas: { example: "2", problem: between(1, 50) },
+  maxJobMinutes: { example: "9", problem: between(1, 360) },
+  runnerLabels: {
+    example: "team-a-STACK",
+    problem: matching(
+      /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
+      "at most 63 letters, digits, dots, underscores and hyphens",
+    ),
+  },
+  runnerCpu: {
+    example: "250m",
+    problem: matching(
+      /^([1-9]\d*m|[1-9]\d*(\.\d+)?|0\.\d*[1-9]\d*)$/,
+      "a Kubernetes quantity such as 250m or 2",
+    ),
+  },
+  runnerMemory: {
+    example: "1Gi",
+    problem: matching(/^[1-9]\d*(Mi|Gi)$/, "a Kubernetes quantity in Mi or Gi"),
+  },
+  egressAddressUrl: { example: "https://checkip.amazonaws.com", problem: httpsUrl("with path") },
+  platform: {
+    example: "linux/amd64",
+    problem: (value) =>
+      value in architectures ? undefined : `must be ${Object.keys(architectures).join(" or ")}`,
+  },
+  baseImage: {
+    example: "debian:bookworm-slim@sha256:DIGEST",
+    problem: matching(
+      /^[a-z0-9][\w.\-/:]*@sha256:[0-9a-f]{64}$/,
+      "an image with its digest, NAME:TAG@sha256:DIGEST",
+    ),
+  },
+  runnerVersion: { example: "2.337.0", problem: version },
+  runnerUrl: downloadUrl("https://mirror.example.com/actions-runner.tar.gz"),
+  runnerSha256: sha256,
+  digdagVersion: { example: "0.10.5", problem: version },
+  digdagUrl: downloadUrl("https://mirror.example.com/digdag.jar"),
+  digdagSha256: sha256,
+};

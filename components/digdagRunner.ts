@@ -1,0 +1,96 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { DigdagAccess } from "./digdagAccess";
+import type { Environment } from "./labels";
+import { namespaceManifest, rolloutTimeouts } from "./manifests";
+import { RunnerDeployment } from "./runnerDeployment";
+import { type ImageBuildArgs, RunnerImage } from "./runnerImage";
+import { RunnerSecret } from "./runnerSecret";
+
+/**
+ * Everything about one environment's runners. Plain values throughout: they decide resources' names and are part of the
+ * Pod's manifest, which a preview shows in full only when it is known.
+ */
+export interface DigdagRunnerArgs extends ImageBuildArgs {
+  /** The stack's name; also the label that tells this environment's runners apart. */
+  environment: Environment;
+  /** Organization or user on GitHub. */
+  githubOwner: string;
+  /** Repository of `githubOwner`. Not set: the runners belong to the organization. */
+  githubRepository?: string;
+  /** Name or ARN of the SSM SecureString that holds the personal access token. */
+  githubTokenParameter: string;
+  /** Base URL of GitHub's REST API, without a slash at its end. */
+  githubApiUrl: string;
+  /** Digdag's origin, `https://HOST[:PORT]`. */
+  digdagEndpoint: string;
+  /** Security group of Digdag's internet-facing ALB. */
+  securityGroupId: string;
+  /** Public addresses of the NAT gateways that the Pods leave by. */
+  natAddresses: string[];
+  /** URL that answers with the caller's public address. */
+  egressAddressUrl: string;
+  /** Namespace to create. */
+  namespace: string;
+  /** Number of runners. */
+  replicas: number;
+  /** Longest job in minutes, which a Pod that is asked to stop waits for. */
+  maxJobMinutes: number;
+  /** Every label that a job may ask for. */
+  runnerLabels: string[];
+  /** CPU request of the container that runs jobs, as a Kubernetes quantity. */
+  runnerCpu: string;
+  /** Memory request and limit of the container that runs jobs, as a Kubernetes quantity. */
+  runnerMemory: string;
+}
+
+/**
+ * Self-hosted runners on an existing EKS cluster that may deploy to a Digdag behind a closed ALB: image, credential,
+ * Pods, and the rules that let them through. Pass the cluster's Kubernetes provider in `opts.providers`.
+ */
+export class DigdagRunner extends pulumi.ComponentResource {
+  /** The image that runs, `REPOSITORY@sha256:DIGEST`. */
+  public readonly imageReference: pulumi.Output<string>;
+  /** The ranges that Digdag's ALB is open to. */
+  public readonly allowedAddresses: pulumi.Output<string[]>;
+  /** The namespace of the runners. */
+  public readonly namespace: pulumi.Output<string>;
+
+  constructor(name: string, args: DigdagRunnerArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("digdag-runner:index:DigdagRunner", name, {}, opts);
+    const parent = { parent: this };
+    const { environment } = args;
+
+    const image = new RunnerImage(`${name}-image`, args, parent);
+    const access = new DigdagAccess(`${name}-access`, args, parent);
+    const namespace = new k8s.core.v1.Namespace(
+      `${name}-namespace`,
+      namespaceManifest(environment, args.namespace),
+      { ...parent, customTimeouts: { delete: rolloutTimeouts(args).delete } },
+    );
+    const secret = new RunnerSecret(
+      `${name}-secret`,
+      { environment, githubTokenParameter: args.githubTokenParameter, namespace: namespace.metadata.name },
+      parent,
+    );
+    new RunnerDeployment(
+      `${name}-deployment`,
+      {
+        ...args,
+        image: image.reference,
+        credentialSecret: secret.secretName,
+        namespace: namespace.metadata.name,
+      },
+      // A runner is ready only once it reached Digdag, so without the rules the roll-out would wait for nothing.
+      { ...parent, dependsOn: [access] },
+    );
+    this.imageReference = image.reference;
+    this.allowedAddresses = access.allowedAddresses;
+    this.namespace = namespace.metadata.name;
+    this.registerOutputs({
+      imageReference: this.imageReference,
+      allowedAddresses: this.allowedAddresses,
+      namespace: this.namespace,
+    });
+  }
+}

@@ -1,0 +1,167 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+
+/** What the program needs to know of an existing EKS cluster. */
+export interface Cluster {
+  name: string;
+  vpcId: string;
+  /** URL of the Kubernetes API. */
+  endpoint: string;
+  /** Base64 of the PEM certificate. */
+  certificateAuthority: string;
+}
+
+/** How the group that guards Digdag is named in the configuration. */
+export interface AccessLookup {
+  vpcId: string;
+  /** An origin, `https://HOST[:PORT]`. */
+  digdagEndpoint: string;
+  loadBalancerName: string | undefined;
+  securityGroupId: string | undefined;
+}
+
+type LoadBalancer = aws.lb.GetLoadBalancerResult;
+
+/** Tag by which the AWS Load Balancer Controller marks a group as its own, whose foreign rules it deletes. */
+const controllerTag = "elbv2.k8s.aws/cluster";
+
+/** Waits for a lookup and says what to do when it fails. */
+async function lookUp<T>(what: string, remedy: string, answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    throw new pulumi.RunError(`Cannot look up ${what}. ${remedy}\n  ${(error as Error).message}`);
+  }
+}
+
+/** Finds the EKS cluster. @throws pulumi.RunError when there is none of that name */
+export async function findCluster(name: string): Promise<Cluster> {
+  const remedy = "Check clusterName, aws:region and the AWS profile in use.";
+  const cluster = await lookUp(`EKS cluster ${name}`, remedy, aws.eks.getCluster({ name }));
+  return {
+    name,
+    vpcId: cluster.vpcConfig.vpcId,
+    endpoint: cluster.endpoint,
+    certificateAuthority: cluster.certificateAuthorities[0]?.data ?? "",
+  };
+}
+
+/**
+ * The public addresses of every available NAT gateway of a VPC, sorted: any of them may be the one that a Pod leaves by.
+ * @throws pulumi.RunError when the VPC has none
+ */
+export async function findNatAddresses(vpcId: string): Promise<string[]> {
+  const remedy = "Or name the addresses yourself in natAddresses.";
+  const filters = [{ name: "state", values: ["available"] }];
+  const { ids } = await lookUp(
+    `the NAT gateways of ${vpcId}`,
+    remedy,
+    aws.ec2.getNatGateways({ vpcId, filters }),
+  );
+  const gateways = await Promise.all(
+    ids.map((id) => lookUp(`NAT gateway ${id}`, remedy, aws.ec2.getNatGateway({ id }))),
+  );
+  const addresses = await Promise.all(gateways.map(publicAddresses));
+  const found = [...new Set(addresses.flat())].sort();
+  if (found.length === 0) {
+    throw new pulumi.RunError(
+      `VPC ${vpcId} of the cluster has no available public NAT gateway, so its runners have no fixed address to allow. ` +
+        "Add one, or name the addresses that the Pods leave from in natAddresses.",
+    );
+  }
+  return found;
+}
+
+/** Primary, secondary and, for a regional gateway, per-zone addresses. A private gateway has none. */
+async function publicAddresses(gateway: aws.ec2.GetNatGatewayResult): Promise<string[]> {
+  const secondary = await Promise.all(
+    (gateway.secondaryAllocationIds ?? []).map((id) =>
+      lookUp(`elastic IP ${id} of ${gateway.id}`, "", aws.ec2.getElasticIp({ id })),
+    ),
+  );
+  const regional = (gateway.regionalNatGatewayAddresses ?? []).map((address) => address.publicIp);
+  return [gateway.publicIp, ...secondary.map((address) => address.publicIp), ...regional].filter(Boolean);
+}
+
+/**
+ * Finds the security group that guards Digdag and proves that a rule for a NAT address can work there.
+ * @throws pulumi.RunError for an internal ALB, for a group that the load balancer controller manages, and where there
+ *   is not exactly one candidate
+ */
+export async function findSecurityGroup(lookup: AccessLookup): Promise<string> {
+  const { loadBalancerName, securityGroupId, vpcId } = lookup;
+  const remedy = "Check loadBalancerName and aws:region.";
+  const loadBalancer = loadBalancerName
+    ? await lookUp(`ALB ${loadBalancerName}`, remedy, aws.lb.getLoadBalancer({ name: loadBalancerName }))
+    : securityGroupId
+      ? undefined
+      : onlyLoadBalancer(await internetFacing(vpcId), lookup);
+  if (loadBalancer) refuseUnreachable(loadBalancer);
+  if (loadBalancer && securityGroupId && !loadBalancer.securityGroups.includes(securityGroupId)) {
+    throw new pulumi.RunError(
+      `Security group ${securityGroupId} does not belong to ALB ${loadBalancer.name}, ` +
+        `which has ${loadBalancer.securityGroups.join(", ")}. Correct securityGroupId, or remove it to use the ALB's own.`,
+    );
+  }
+  const candidates = securityGroupId ? [securityGroupId] : (loadBalancer?.securityGroups ?? []);
+  const groups = await Promise.all(
+    candidates.map((id) =>
+      lookUp(`security group ${id}`, "Check securityGroupId.", aws.ec2.getSecurityGroup({ id })),
+    ),
+  );
+  return onlyUnmanaged(groups);
+}
+
+/** AWS offers no filter by VPC here, so every ALB of the region is read. */
+async function internetFacing(vpcId: string): Promise<LoadBalancer[]> {
+  const remedy = "Set loadBalancerName.";
+  const { arns } = await lookUp("the load balancers", remedy, aws.lb.getLbs({}));
+  const all = await Promise.all(
+    arns
+      .filter((arn) => arn.includes(":loadbalancer/app/"))
+      .map((arn) => lookUp(`load balancer ${arn}`, remedy, aws.lb.getLoadBalancer({ arn }))),
+  );
+  return all.filter((loadBalancer) => !loadBalancer.internal && loadBalancer.vpcId === vpcId);
+}
+
+/** The ALB with the endpoint's own host name, else the only one. */
+function onlyLoadBalancer(found: LoadBalancer[], { digdagEndpoint, vpcId }: AccessLookup): LoadBalancer {
+  const { hostname } = new URL(digdagEndpoint);
+  const named = found.find((loadBalancer) => loadBalancer.dnsName.toLowerCase() === hostname);
+  const [only, ...others] = found;
+  if (named) return named;
+  if (only && others.length === 0) return only;
+  const candidates = found.map((loadBalancer) => loadBalancer.name).sort();
+  throw new pulumi.RunError(
+    only
+      ? `VPC ${vpcId} has several internet-facing ALBs: ${candidates.join(", ")}. Set loadBalancerName to the one in front of ${hostname}.`
+      : `VPC ${vpcId} has no internet-facing ALB. Set loadBalancerName to the ALB in front of ${hostname}, or securityGroupId to its group.`,
+  );
+}
+
+function refuseUnreachable({ name, loadBalancerType, internal, securityGroups }: LoadBalancer): void {
+  if (loadBalancerType !== "application") {
+    throw new pulumi.RunError(
+      `Load balancer ${name} is of type ${loadBalancerType}, not an ALB. Correct loadBalancerName, or set securityGroupId instead.`,
+    );
+  }
+  if (internal) {
+    throw new pulumi.RunError(
+      `ALB ${name} is internal: it sees the private addresses of the Pods, never a NAT address, so a rule for a NAT ` +
+        `address would have no effect. Allow the security group of the cluster's nodes (or Pods) as the source in the ` +
+        `ALB's group (${securityGroups.join(", ")}) instead; this program only serves internet-facing ALBs.`,
+    );
+  }
+}
+
+function onlyUnmanaged(groups: aws.ec2.GetSecurityGroupResult[]): string {
+  const [only, ...others] = groups.filter((group) => group.tags?.[controllerTag] === undefined);
+  if (only && others.length === 0) return only.id;
+  const ids = (list: { id: string }[]) => list.map(({ id }) => id).join(", ");
+  throw new pulumi.RunError(
+    only
+      ? `The ALB has several security groups: ${ids([only, ...others])}. Set securityGroupId to the one that receives the rules.`
+      : `Security group ${ids(groups) || "(none)"} is managed by the AWS Load Balancer Controller, which deletes rules that it did not make. ` +
+          "Give Digdag's Ingress a group of your own with the annotation alb.ingress.kubernetes.io/security-groups, then deploy again.",
+  );
+}

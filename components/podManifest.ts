@@ -1,0 +1,191 @@
+import { kubernetesLabels, selectorLabels } from "./identity";
+import { architectures, type Platform } from "./labels";
+
+/** What differs between one pool of runners and another. NAT addresses are not part of it: they must restart nothing. */
+export interface PodArgs<Image = string> {
+  /** Name of the stack. */
+  environment: string;
+  /** `REPOSITORY@sha256:DIGEST`; an output where the manifest goes to the engine, text where it is only looked at. */
+  image: Image;
+  /** Name of the Secret with GitHub's credential, under the key `token`. */
+  credentialSecret: Image;
+  githubApiUrl: string;
+  githubOwner: string;
+  /** Not set: the runners belong to the organization. */
+  githubRepository?: string;
+  runnerLabels: string[];
+  digdagEndpoint: string;
+  egressAddressUrl: string;
+  maxJobMinutes: number;
+  runnerCpu: string;
+  runnerMemory: string;
+  platform: Platform;
+}
+
+/** Numeric because Kubernetes proves `runAsNonRoot` only for numbers. The image creates the same users. */
+const runnerUser = 1001;
+const brokerUser = 1002;
+/** The runner's own group: the broker joins it so that both may open the lease socket. */
+const sharedGroup = 1001;
+const httpPort = 8080;
+/** Beyond the longest job: time to cancel it, to delete the runner on GitHub and to stop the broker. */
+const graceAfterJobSeconds = 60;
+
+const credentialDirectory = "/run/secrets/github";
+const leaseDirectory = "/run/lease";
+const brokerDirectory = "/run/broker";
+const runnerHome = "/runner";
+const home = "/home/runner";
+/** What a job can write to, and so all that must be wiped before the next one. */
+const workDirectories = [runnerHome, home, "/tmp", "/dev/shm"];
+
+const node = ["/usr/bin/tini", "-s", "--", "/opt/node/bin/node"];
+const program = (name: string) => [...node, `/opt/digdag-runner/${name}.js`];
+
+/** The longest a Pod may take to stop, in seconds: a job that runs is never killed for a roll-out or a drain. */
+export function gracePeriodSeconds(maxJobMinutes: number): number {
+  return maxJobMinutes * 60 + graceAfterJobSeconds;
+}
+
+/** The Pod template of the runners: what it holds is decided by `args` alone, so equal arguments restart nothing. */
+export function podManifest<Image>(args: PodArgs<Image>) {
+  const { environment, platform, credentialSecret } = args;
+  return {
+    metadata: { labels: kubernetesLabels(environment) },
+    spec: {
+      serviceAccountName: "digdag-runner",
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      terminationGracePeriodSeconds: gracePeriodSeconds(args.maxJobMinutes),
+      nodeSelector: {
+        "kubernetes.io/os": "linux",
+        "kubernetes.io/arch": architectures[platform].kubernetes,
+      },
+      topologySpreadConstraints: ["topology.kubernetes.io/zone", "kubernetes.io/hostname"].map(
+        (topologyKey) => ({
+          maxSkew: 1,
+          topologyKey,
+          whenUnsatisfiable: "ScheduleAnyway",
+          labelSelector: { matchLabels: selectorLabels(environment) },
+        }),
+      ),
+      securityContext: {
+        runAsNonRoot: true,
+        runAsUser: runnerUser,
+        runAsGroup: sharedGroup,
+        fsGroup: sharedGroup,
+        seccompProfile: { type: "RuntimeDefault" },
+      },
+      initContainers: [brokerContainer(args)],
+      containers: [runnerContainer(args)],
+      volumes: [
+        {
+          name: "credential",
+          // 0440, because the kubelet gives the files to the shared group. Only the broker mounts them.
+          secret: { secretName: credentialSecret, defaultMode: 0o440 },
+        },
+        memoryVolume("lease", "1Mi"),
+        memoryVolume("broker", "8Mi"),
+        diskVolume("runner", "4Gi"),
+        diskVolume("home", "1Gi"),
+        diskVolume("tmp", "1Gi"),
+        memoryVolume("shm", "64Mi"),
+      ],
+    },
+  };
+}
+
+const memoryVolume = (name: string, sizeLimit: string) => ({
+  name,
+  emptyDir: { medium: "Memory", sizeLimit },
+});
+const diskVolume = (name: string, sizeLimit: string) => ({ name, emptyDir: { sizeLimit } });
+
+const restricted = {
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ["ALL"] },
+};
+
+// A job could leave a message for the next one in this file, which everybody may write: the kubelet offers no way to
+// have none. Under a directory that only root may enter, no job reaches it.
+const unreachable = { terminationMessagePath: "/root/termination-log" };
+
+const environmentVariables = (variables: Record<string, string>) =>
+  Object.entries(variables).map(([name, value]) => ({ name, value }));
+
+/** The broker alone holds the credential. As a native sidecar it starts before the runner and stops after it. */
+function brokerContainer<Image>(args: PodArgs<Image>) {
+  const probe = (path: string) => ({ httpGet: { path, port: httpPort } });
+  return {
+    name: "broker",
+    image: args.image,
+    command: program("broker"),
+    restartPolicy: "Always",
+    env: [
+      { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+      ...environmentVariables({
+        GITHUB_API_URL: args.githubApiUrl,
+        GITHUB_OWNER: args.githubOwner,
+        GITHUB_REPOSITORY: args.githubRepository ?? "",
+        GITHUB_CREDENTIAL_FILE: `${credentialDirectory}/token`,
+        RUNNER_LABELS: args.runnerLabels.join(","),
+        RUNNER_NAME_PREFIX: `digdag-${args.environment}`,
+        LEASE_SOCKET: `${leaseDirectory}/broker.sock`,
+        BROKER_STATE_DIR: brokerDirectory,
+        HTTP_PORT: String(httpPort),
+        ...sharedVariables(args),
+      }),
+    ],
+    ports: [{ name: "http", containerPort: httpPort, protocol: "TCP" }],
+    startupProbe: { ...probe("/livez"), periodSeconds: 1, failureThreshold: 60 },
+    readinessProbe: { ...probe("/readyz"), periodSeconds: 5, timeoutSeconds: 3, failureThreshold: 3 },
+    livenessProbe: { ...probe("/livez"), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
+    securityContext: { ...restricted, runAsUser: brokerUser, runAsGroup: sharedGroup },
+    resources: { requests: { cpu: "50m", memory: "192Mi" }, limits: { memory: "192Mi" } },
+    volumeMounts: [
+      { name: "credential", mountPath: credentialDirectory, readOnly: true },
+      { name: "lease", mountPath: leaseDirectory },
+      { name: "broker", mountPath: brokerDirectory },
+    ],
+    ...unreachable,
+  };
+}
+
+/** Where jobs run: no credential, no token, and nothing writable that is not wiped between jobs. */
+function runnerContainer<Image>(args: PodArgs<Image>) {
+  const { runnerCpu: cpu, runnerMemory: memory } = args;
+  return {
+    name: "runner",
+    image: args.image,
+    command: program("supervisor"),
+    env: environmentVariables({
+      HOME: home,
+      LEASE_SOCKET: `${leaseDirectory}/broker.sock`,
+      RUNNER_SOURCE: "/opt/actions-runner",
+      RUNNER_HOME: runnerHome,
+      WORK_DIRS: workDirectories.join(":"),
+      ...sharedVariables(args),
+    }),
+    securityContext: restricted,
+    resources: { requests: { cpu, memory }, limits: { memory } },
+    volumeMounts: [
+      // Connecting needs no writable mount, and a job must not replace the socket.
+      { name: "lease", mountPath: leaseDirectory, readOnly: true },
+      { name: "runner", mountPath: runnerHome },
+      { name: "home", mountPath: home },
+      { name: "tmp", mountPath: "/tmp" },
+      { name: "shm", mountPath: "/dev/shm" },
+    ],
+    ...unreachable,
+  };
+}
+
+/** What the broker probes and the jobs deploy to is the same Digdag, that of the runner's own environment. */
+function sharedVariables<Image>(args: PodArgs<Image>) {
+  return {
+    DIGDAG_ENDPOINT: args.digdagEndpoint,
+    EGRESS_ADDRESS_URL: args.egressAddressUrl,
+    MAX_JOB_MINUTES: String(args.maxJobMinutes),
+  };
+}

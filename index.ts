@@ -1,0 +1,52 @@
+import * as github from "@pulumi/github";
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { readConfig } from "./components/config";
+import { DigdagRunner } from "./components/digdagRunner";
+import { GitHubSettings } from "./components/githubSettings";
+import { kubeconfig } from "./components/kubeconfig";
+import { findCluster, findNatAddresses, findSecurityGroup } from "./components/lookups";
+import { bundlePrograms } from "./runner-image/bundle";
+
+/** The runners of one environment, the stack's. Everything that can be refused is refused before the first resource. */
+export = async () => {
+  const config = readConfig(__dirname);
+  const { clusterName, region, githubRepository } = config;
+
+  const cluster = await findCluster(clusterName);
+  const [natAddresses, securityGroupId] = await Promise.all([
+    config.natAddresses.length > 0 ? config.natAddresses : findNatAddresses(cluster.vpcId),
+    findSecurityGroup({ ...config, vpcId: cluster.vpcId }),
+  ]);
+  await bundlePrograms();
+
+  const kubernetes = new k8s.Provider("cluster", {
+    kubeconfig: kubeconfig(cluster, region, new pulumi.Config("aws").get("profile")),
+    // Otherwise a rotated credential would replace the Secret instead of updating it under the running brokers.
+    enableSecretMutable: true,
+  });
+  const runner = new DigdagRunner(
+    "digdag-runner",
+    { ...config, natAddresses, securityGroupId },
+    { providers: { kubernetes } },
+  );
+  if (config.manageGitHubSettings && githubRepository) {
+    const provider = new github.Provider("github", {
+      owner: config.githubOwner,
+      baseUrl: `${config.githubApiUrl}/`,
+    });
+    new GitHubSettings(
+      "github-settings",
+      { ...config, githubRepository },
+      { providers: { github: provider } },
+    );
+  }
+
+  return {
+    imageReference: runner.imageReference,
+    runnerLabels: config.runnerLabels,
+    allowedAddresses: runner.allowedAddresses,
+    namespace: runner.namespace,
+    statusCommand: `kubectl get deployments,pods --namespace ${config.namespace} --output wide`,
+  };
+};

@@ -1,0 +1,251 @@
+import assert from "node:assert/strict";
+import {
+  deploymentSpec,
+  disruptionBudgetSpec,
+  namespaceManifest,
+  networkPolicySpec,
+  rolloutTimeouts,
+} from "../../../components/manifests";
+import { gracePeriodSeconds, type PodArgs, podManifest } from "../../../components/podManifest";
+
+const args: PodArgs = {
+  environment: "stg",
+  image: `registry.example.com/digdag-runner@sha256:${"ab".repeat(32)}`,
+  credentialSecret: "github-credential",
+  githubApiUrl: "https://api.github.com",
+  githubOwner: "example-org",
+  githubRepository: "digdag-workflows",
+  runnerLabels: ["self-hosted", "digdag", "stg"],
+  digdagEndpoint: "https://digdag.stg.example.com",
+  egressAddressUrl: "https://checkip.amazonaws.com",
+  maxJobMinutes: 9,
+  runnerCpu: "250m",
+  runnerMemory: "1Gi",
+  platform: "linux/amd64",
+};
+const { metadata, spec } = podManifest(args);
+const [broker, ...otherSidecars] = spec.initContainers;
+const [runner, ...otherContainers] = spec.containers;
+assert.ok(broker && runner);
+const containers = [broker, runner];
+
+const variables = (container: { env: object[] }): Record<string, string> =>
+  Object.fromEntries(
+    (container.env as { name: string; value: string }[]).map(({ name, value }) => [name, value]),
+  );
+
+describe("the Pod", () => {
+  it("has one sidecar, the broker, and one container, the runner, of the same image", () => {
+    assert.deepEqual([otherSidecars, otherContainers], [[], []]);
+    assert.deepEqual([broker.name, broker.restartPolicy, runner.name], ["broker", "Always", "runner"]);
+    assert.deepEqual([broker.image, runner.image], [args.image, args.image]);
+  });
+
+  it("mounts the credential into the broker and nowhere else, readable by its group at most", () => {
+    const mounts = containers.map(
+      ({ volumeMounts }) => volumeMounts.filter(({ name }) => name === "credential").length,
+    );
+    assert.deepEqual(mounts, [1, 0]);
+    const volume = spec.volumes.find(({ name }) => name === "credential");
+    assert.deepEqual(volume, {
+      name: "credential",
+      secret: { secretName: "github-credential", defaultMode: 0o440 },
+    });
+  });
+
+  it("keeps every volume of the broker's own out of the runner", () => {
+    const shared = runner.volumeMounts.filter(({ name }) =>
+      broker.volumeMounts.some((mount) => mount.name === name),
+    );
+    assert.deepEqual(shared, [{ name: "lease", mountPath: "/run/lease", readOnly: true }]);
+  });
+
+  it("holds no credential in any environment variable", () => {
+    for (const { env } of containers) {
+      for (const { name, valueFrom } of env as { name: string; valueFrom?: object }[]) {
+        assert.doesNotMatch(name, /TOKEN|SECRET|PASSWORD|KEY/);
+        if (valueFrom) assert.deepEqual(Object.keys(valueFrom), ["fieldRef"]);
+      }
+    }
+  });
+
+  it("has no service account token", () => {
+    assert.equal(spec.automountServiceAccountToken, false);
+  });
+
+  it("meets Pod Security restricted, with a read-only root beyond it", () => {
+    assert.equal(spec.securityContext.runAsNonRoot, true);
+    assert.deepEqual(spec.securityContext.seccompProfile, { type: "RuntimeDefault" });
+    for (const { securityContext } of containers) {
+      assert.equal(securityContext.allowPrivilegeEscalation, false);
+      assert.equal(securityContext.readOnlyRootFilesystem, true);
+      assert.deepEqual(securityContext.capabilities, { drop: ["ALL"] });
+    }
+  });
+
+  it("runs broker and runner as different users of one group, neither of them root", () => {
+    const { runAsUser, runAsGroup, fsGroup } = spec.securityContext;
+    assert.deepEqual([runAsUser, runAsGroup, fsGroup], [1001, 1001, 1001]);
+    const { runAsUser: user, runAsGroup: group } = broker.securityContext;
+    assert.deepEqual([user, group], [1002, 1001]);
+  });
+
+  it("limits the size of every volume it may write to", () => {
+    for (const volume of spec.volumes) {
+      if ("emptyDir" in volume) assert.match(volume.emptyDir.sizeLimit, /^\d+(Mi|Gi)$/, volume.name);
+    }
+  });
+
+  it("keeps the lease in memory", () => {
+    const volume = spec.volumes.find(({ name }) => name === "lease");
+    assert.deepEqual(volume, { name: "lease", emptyDir: { medium: "Memory", sizeLimit: "1Mi" } });
+  });
+
+  it("has every writable place of a job wiped between jobs", () => {
+    const writable = runner.volumeMounts
+      .filter((mount) => !("readOnly" in mount))
+      .map(({ mountPath }) => mountPath);
+    assert.deepEqual(variables(runner).WORK_DIRS?.split(":").sort(), writable.sort());
+  });
+
+  it("mounts every volume it declares, and declares every volume it mounts", () => {
+    const mounted = new Set(containers.flatMap(({ volumeMounts }) => volumeMounts.map(({ name }) => name)));
+    assert.deepEqual([...mounted].sort(), spec.volumes.map(({ name }) => name).sort());
+  });
+
+  it("tells the broker all it needs", () => {
+    assert.deepEqual(variables(broker), {
+      POD_NAME: undefined,
+      GITHUB_API_URL: "https://api.github.com",
+      GITHUB_OWNER: "example-org",
+      GITHUB_REPOSITORY: "digdag-workflows",
+      GITHUB_CREDENTIAL_FILE: "/run/secrets/github/token",
+      RUNNER_LABELS: "self-hosted,digdag,stg",
+      RUNNER_NAME_PREFIX: "digdag-stg",
+      LEASE_SOCKET: "/run/lease/broker.sock",
+      BROKER_STATE_DIR: "/run/broker",
+      HTTP_PORT: "8080",
+      DIGDAG_ENDPOINT: "https://digdag.stg.example.com",
+      EGRESS_ADDRESS_URL: "https://checkip.amazonaws.com",
+      MAX_JOB_MINUTES: "9",
+    });
+    const organization = podManifest({ ...args, githubRepository: undefined });
+    assert.deepEqual(
+      organization.spec.initContainers.map((container) => variables(container).GITHUB_REPOSITORY),
+      [""],
+    );
+  });
+
+  it("tells the runner where Digdag is and nothing of GitHub", () => {
+    const { WORK_DIRS, ...others } = variables(runner);
+    assert.deepEqual(others, {
+      HOME: "/home/runner",
+      LEASE_SOCKET: "/run/lease/broker.sock",
+      RUNNER_SOURCE: "/opt/actions-runner",
+      RUNNER_HOME: "/runner",
+      DIGDAG_ENDPOINT: "https://digdag.stg.example.com",
+      EGRESS_ADDRESS_URL: "https://checkip.amazonaws.com",
+      MAX_JOB_MINUTES: "9",
+    });
+  });
+
+  it("is probed on the broker's port, which knows GitHub's view", () => {
+    const paths = [broker.startupProbe, broker.readinessProbe, broker.livenessProbe].map(
+      ({ httpGet }) => httpGet,
+    );
+    assert.deepEqual(paths, [
+      { path: "/livez", port: 8080 },
+      { path: "/readyz", port: 8080 },
+      { path: "/livez", port: 8080 },
+    ]);
+  });
+
+  it("gives a job its whole time and then a minute to end", () => {
+    assert.equal(gracePeriodSeconds(9), 600);
+    assert.equal(spec.terminationGracePeriodSeconds, 600);
+  });
+
+  it("is spread over zones and nodes, and runs on nodes of its architecture", () => {
+    assert.deepEqual(
+      spec.topologySpreadConstraints.map(({ topologyKey }) => topologyKey),
+      ["topology.kubernetes.io/zone", "kubernetes.io/hostname"],
+    );
+    assert.equal(spec.nodeSelector["kubernetes.io/arch"], "amd64");
+    assert.equal(
+      podManifest({ ...args, platform: "linux/arm64" }).spec.nodeSelector["kubernetes.io/arch"],
+      "arm64",
+    );
+  });
+
+  it("reserves the memory it may use, and leaves its CPU unlimited", () => {
+    for (const { resources } of containers) {
+      assert.equal(resources.requests.memory, resources.limits.memory);
+      assert.ok(resources.requests.cpu);
+      assert.deepEqual(Object.keys(resources.limits), ["memory"]);
+    }
+  });
+
+  it("is decided by its arguments alone", () => {
+    assert.deepEqual(podManifest(args), { metadata, spec });
+  });
+});
+
+describe("the Deployment", () => {
+  const deployment = deploymentSpec({ ...args, replicas: 3 });
+
+  it("never has fewer runners online than it should", () => {
+    assert.deepEqual(deployment.strategy.rollingUpdate, { maxUnavailable: 0, maxSurge: 1 });
+    assert.deepEqual(disruptionBudgetSpec("stg").maxUnavailable, 1);
+  });
+
+  it("selects its own Pods, as do the budget and the policy", () => {
+    const { matchLabels } = deployment.selector;
+    const labels: Record<string, string> = deployment.template.metadata.labels;
+    for (const [key, value] of Object.entries(matchLabels)) assert.equal(labels[key], value);
+    assert.deepEqual(disruptionBudgetSpec("stg").selector.matchLabels, matchLabels);
+    assert.deepEqual(networkPolicySpec("stg", []).podSelector.matchLabels, matchLabels);
+  });
+
+  it("gives up on a bad image in minutes, before the engine's own time is over", () => {
+    assert.ok(deployment.progressDeadlineSeconds <= 180);
+    for (const replicas of [1, 3, 50]) {
+      const { create, update } = rolloutTimeouts({ replicas, maxJobMinutes: 9 });
+      assert.equal(create, update);
+      assert.ok(Number.parseInt(create, 10) >= deployment.progressDeadlineSeconds * replicas);
+    }
+  });
+
+  it("waits for the longest job before it calls a deletion failed", () => {
+    for (const maxJobMinutes of [1, 9, 360]) {
+      const timeout = Number.parseInt(rolloutTimeouts({ replicas: 1, maxJobMinutes }).delete, 10);
+      assert.ok(timeout > gracePeriodSeconds(maxJobMinutes));
+    }
+  });
+});
+
+describe("the namespace", () => {
+  it("refuses Pods that are not restricted", () => {
+    const { labels } = namespaceManifest("stg", "digdag-runner-stg").metadata;
+    assert.equal((labels as Record<string, string>)["pod-security.kubernetes.io/enforce"], "restricted");
+  });
+});
+
+describe("the network policy", () => {
+  const policy = networkPolicySpec("stg", ["https://digdag.example.com:8443", "https://api.github.com"]);
+
+  it("lets nobody in", () => {
+    assert.deepEqual(policy.policyTypes, ["Ingress", "Egress"]);
+    assert.deepEqual(policy.ingress, []);
+  });
+
+  it("lets runners out to DNS and to the ports they need, but not to instance metadata", () => {
+    const tcp = (port: number) => ({ protocol: "TCP", port });
+    assert.deepEqual(policy.egress, [
+      { ports: [{ protocol: "UDP", port: 53 }, tcp(53)] },
+      {
+        to: [{ ipBlock: { cidr: "0.0.0.0/0", except: ["169.254.169.254/32"] } }],
+        ports: [tcp(443), tcp(8443)],
+      },
+    ]);
+  });
+});

@@ -1,0 +1,207 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: a plan holds resources of any shape
+import assert from "node:assert/strict";
+import { isSecret, isUnknown, type Plan, type Recorded } from "../mocks";
+import { account, deploy, digest, registryPassword, token } from "./account";
+
+const awsRule = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
+
+/** Every text that the engine would see in the clear, wherever it is nested. */
+function clearTexts(value: any): string[] {
+  if (isSecret(value)) return [];
+  if (typeof value === "string") return [value];
+  if (value === null || typeof value !== "object") return [];
+  return Object.values(value).flatMap(clearTexts);
+}
+
+const ruleAddresses = (plan: Plan) => plan.ofType(awsRule).map((rule) => rule.inputs.cidrIpv4);
+
+describe("the program", () => {
+  describe("its plan", () => {
+    let plan: Plan;
+    before(async () => {
+      plan = await deploy();
+    });
+
+    it("has every resource under a component, but for the components and providers at the top", () => {
+      const top = plan.resources.filter((resource) => resource.parent.includes("pulumi:pulumi:Stack::"));
+      assert.deepEqual(top.map((resource) => resource.type).sort(), [
+        "digdag-runner:index:DigdagRunner",
+        "pulumi:providers:kubernetes",
+      ]);
+      assert.equal(plan.resources.length, 17);
+    });
+
+    it("names every child after its parent", () => {
+      const names = new Map(plan.resources.map((resource) => [resource.urn, resource.name]));
+      for (const { name, parent } of plan.resources) {
+        if (names.has(parent)) assert.ok(name.startsWith(`${names.get(parent)}-`), name);
+      }
+    });
+
+    it("sends every Kubernetes object to the one explicit provider", () => {
+      const objects = plan.resources.filter((resource) => resource.type.startsWith("kubernetes:"));
+      assert.equal(objects.length, 6);
+      for (const { name, provider } of objects)
+        assert.match(provider, /pulumi:providers:kubernetes::cluster::/, name);
+    });
+
+    it("opens Digdag to one /32 per NAT address and to nothing else", () => {
+      assert.deepEqual(ruleAddresses(plan).sort(), ["198.51.100.1/32", "198.51.100.2/32"]);
+      for (const { inputs } of plan.ofType(awsRule)) {
+        assert.equal(inputs.securityGroupId, "sg-00000001");
+        assert.deepEqual([inputs.ipProtocol, inputs.fromPort, inputs.toPort], ["tcp", 443, 443]);
+      }
+    });
+
+    it("says on each rule whose it is", () => {
+      for (const { inputs } of plan.ofType(awsRule)) {
+        assert.match(inputs.description, /stg.*example-org\/digdag-workflows/);
+        assert.match(inputs.description, /^[A-Za-z0-9 ._\-:/()#,@[\]+=&;{}!$*]{1,255}$/);
+        assert.equal(inputs.tags["digdag-runner:stack"], "stg");
+        assert.equal(inputs.tags["digdag-runner:owner"], "example-org/digdag-workflows");
+      }
+    });
+
+    it("runs the image by digest, never by tag", () => {
+      const image = `123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/digdag-runner-stg@${digest}`;
+      const { spec } = plan.only("Deployment").inputs.spec.template;
+      const images = [...spec.initContainers, ...spec.containers].map((container: any) => container.image);
+      assert.deepEqual(images, [image, image]);
+      assert.equal(plan.outputs.imageReference, image);
+    });
+
+    it("pushes to a repository with immutable tags and scans what it pushed", () => {
+      const { inputs } = plan.only("Repository");
+      assert.equal(inputs.imageTagMutability, "IMMUTABLE");
+      assert.deepEqual(inputs.imageScanningConfiguration, { scanOnPush: true });
+      assert.deepEqual(inputs.encryptionConfigurations, [{ encryptionType: "AES256" }]);
+      assert.equal(JSON.parse(plan.only("LifecyclePolicy").inputs.policy).rules.length, 1);
+    });
+
+    it("waits for a roll-out as long as its replicas need, and for a deletion as long as the longest job", () => {
+      const { create, update, pb_delete } = plan.only("Deployment").customTimeouts;
+      assert.deepEqual([create, update, pb_delete], ["540s", "540s", "900s"]);
+      assert.equal(plan.only("Namespace").customTimeouts.pb_delete, "900s");
+    });
+
+    it("builds nothing during a preview", () => {
+      assert.equal(plan.only("Image").inputs.buildOnPreview, false);
+    });
+
+    it("shows no credential in the clear to the engine, which keeps what it sees", () => {
+      for (const { name, raw } of plan.resources) {
+        const texts = clearTexts(raw).join("\n");
+        assert.ok(!texts.includes(token), `${name} shows the token`);
+        assert.ok(!texts.includes(registryPassword), `${name} shows the registry's password`);
+      }
+      assert.ok(isSecret(plan.only("Secret").raw.stringData));
+      assert.ok(isSecret(plan.only("Image").raw.registry.password));
+      assert.equal(plan.only("Secret").inputs.stringData.token, token);
+    });
+
+    it("reads one parameter, decrypted, and shows its version and not its value", () => {
+      const reads = plan.calls.filter((call) => call.token.startsWith("aws:ssm/"));
+      assert.deepEqual(
+        reads.map((call) => call.inputs),
+        [{ name: "/digdag-runner/stg/github-token", withDecryption: true }],
+      );
+      assert.equal(plan.only("Secret").raw.metadata.annotations["digdag-runner/parameter-version"], "7");
+    });
+
+    it("updates the Secret of a rotated token in place", () => {
+      assert.equal(plan.only("pulumi:providers:kubernetes").inputs.enableSecretMutable, "true");
+    });
+
+    it("gives the Kubernetes provider no credential of its own", () => {
+      const config = JSON.parse(plan.only("pulumi:providers:kubernetes").inputs.kubeconfig);
+      assert.deepEqual(Object.keys(config.users[0].user), ["exec"]);
+      assert.deepEqual(config.users[0].user.exec.args.slice(0, 4), [
+        "eks",
+        "get-token",
+        "--cluster-name",
+        "digdag-stg",
+      ]);
+    });
+
+    it("tells people what they ask for first", () => {
+      assert.deepEqual(plan.outputs, {
+        imageReference: `123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/digdag-runner-stg@${digest}`,
+        runnerLabels: ["self-hosted", "linux", "x64", "digdag", "stg"],
+        allowedAddresses: ["198.51.100.1/32", "198.51.100.2/32"],
+        namespace: "digdag-runner-stg",
+        statusCommand: "kubectl get deployments,pods --namespace digdag-runner-stg --output wide",
+      });
+    });
+
+    it("is the same when nothing changed", async () => {
+      assert.deepEqual((await deploy()).toJSON(), plan.toJSON());
+    });
+
+    it("changes in the rules alone when a NAT address changes", async () => {
+      const moved = account({
+        natGateways: { "nat-a": { publicIp: "198.51.100.1" }, "nat-b": { publicIp: "198.51.100.3" } },
+      });
+      const changed = await deploy(moved);
+      const others = (of: Plan) =>
+        (of.toJSON() as Recorded[]).filter(({ urn }) => !urn.includes("IngressRule"));
+      assert.deepEqual(others(changed), others(plan));
+      assert.deepEqual(ruleAddresses(changed).sort(), ["198.51.100.1/32", "198.51.100.3/32"]);
+    });
+
+    it("changes in the Secret alone when the token is rotated", async () => {
+      const parameter = { type: "SecureString", value: "ghp_AnotherTokenAltogether", version: 8 };
+      const changed = await deploy(account({ parameter }));
+      const others = (of: Plan) =>
+        (of.toJSON() as Recorded[]).filter(({ urn }) => !urn.includes("v1:Secret"));
+      assert.deepEqual(others(changed), others(plan));
+    });
+  });
+
+  describe("a preview of a stack that does not exist yet", () => {
+    it("plans the same resources with unknown values where providers compute them", async () => {
+      const [preview, update] = [await deploy(account(), { preview: true }), await deploy()];
+      const urns = (plan: Plan) => plan.resources.map(({ urn }) => urn).sort();
+      assert.deepEqual(urns(preview), urns(update));
+      const { template } = preview.only("Deployment").raw.spec;
+      assert.ok(isUnknown(template.spec.containers[0].image));
+      assert.equal(template.spec.containers[0].name, "runner");
+      assert.deepEqual(ruleAddresses(preview).sort(), ["198.51.100.1/32", "198.51.100.2/32"]);
+    });
+  });
+
+  describe("what differs in prd", () => {
+    it("keeps the images when the stack is destroyed", async () => {
+      const plan = await deploy(account(), { stack: "prd" });
+      assert.equal(plan.only("Repository").inputs.forceDelete, false);
+      assert.equal((await deploy()).only("Repository").inputs.forceDelete, true);
+    });
+  });
+
+  describe("with a wrong configuration", () => {
+    it("registers nothing and asks AWS nothing", async () => {
+      const wrong = { "digdag-runner:githubOwner": "", "digdag-runner:natAddresses": '["0.0.0.0/0"]' };
+      const calls: string[] = [];
+      await assert.rejects(
+        deploy(account(), { config: wrong, observe: (event) => calls.push(event) }),
+        (error: Error) => {
+          assert.match(error.message, /2 problems/);
+          assert.match(error.message, /githubOwner is not set/);
+          assert.match(error.message, /natAddresses\[0\] is "0\.0\.0\.0\/0"/);
+          return true;
+        },
+      );
+      assert.deepEqual(calls, []);
+    });
+  });
+
+  describe("with manageGitHubSettings", () => {
+    it("adds the stack's environment and variables to the repository", async () => {
+      const plan = await deploy(account(), { config: { "digdag-runner:manageGitHubSettings": "true" } });
+      assert.equal(plan.only("RepositoryEnvironment").inputs.environment, "stg");
+      assert.equal(plan.only("ActionsEnvironmentVariable").inputs.value, "https://digdag.stg.example.com");
+      const { variableName, value } = plan.only("ActionsVariable").inputs;
+      assert.equal(variableName, "DIGDAG_RUNNER_LABELS_STG");
+      assert.deepEqual(JSON.parse(value), plan.outputs.runnerLabels);
+    });
+  });
+});
