@@ -1,0 +1,56 @@
+import { EnvironmentReader } from "../shared/environment";
+import { POOL_NAME } from "./runnerNames";
+
+/** What the broker reads from its environment, once, at start. Durations in seconds. */
+export interface BrokerSettings {
+  githubApiUrl: string;
+  owner: string;
+  /** Absent: runners are registered with the organization `owner`. */
+  repository: string | undefined;
+  credentialFile: string;
+  labels: string[];
+  /** The pool: every runner of this stack carries it at the start of its name. */
+  namePrefix: string;
+  podName: string;
+  digdagEndpoint: string;
+  egressAddressUrl: string;
+  leaseSocket: string;
+  stateDirectory: string;
+  httpPort: number;
+  /** Between two looks at a runner that is known to be online. Default 30. */
+  pollSeconds: number;
+  /** First wait after a failure, doubling up to 300. Default 5. */
+  retrySeconds: number;
+  /** Between two sweeps of the pool's ghosts. Default 600. */
+  sweepSeconds: number;
+  /** An offline, idle runner of this age is a ghost. Default 300. */
+  ghostSeconds: number;
+  /** How long a lease must have been without its supervisor before another one may take it. Default 10. */
+  takeoverSeconds: number;
+}
+
+/** Reads the settings; throws one Error that names every variable that is missing or wrong. */
+export function readBrokerSettings(env: NodeJS.ProcessEnv): BrokerSettings {
+  const read = new EnvironmentReader(env);
+  const settings: BrokerSettings = {
+    githubApiUrl: read.url("GITHUB_API_URL", "https://api.github.com"),
+    owner: read.text("GITHUB_OWNER"),
+    repository: read.optional("GITHUB_REPOSITORY"),
+    credentialFile: read.text("GITHUB_CREDENTIAL_FILE"),
+    labels: read.list("RUNNER_LABELS", ","),
+    namePrefix: read.text("RUNNER_NAME_PREFIX", POOL_NAME, "letters, digits and -, at most 24 of them"),
+    podName: read.text("POD_NAME"),
+    digdagEndpoint: read.url("DIGDAG_ENDPOINT"),
+    egressAddressUrl: read.url("EGRESS_ADDRESS_URL", "https://checkip.amazonaws.com"),
+    leaseSocket: read.text("LEASE_SOCKET"),
+    stateDirectory: read.text("BROKER_STATE_DIR"),
+    httpPort: read.number("HTTP_PORT", 8080),
+    pollSeconds: read.number("GITHUB_POLL_SECONDS", 30),
+    retrySeconds: read.number("RETRY_SECONDS", 5),
+    sweepSeconds: read.number("SWEEP_SECONDS", 600),
+    ghostSeconds: read.number("GHOST_SECONDS", 300),
+    takeoverSeconds: read.number("LEASE_TAKEOVER_SECONDS", 10),
+  };
+  read.check("broker");
+  return settings;
+}

@@ -1,0 +1,78 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import type { Log } from "../shared/log";
+
+/** Time the listener has after SIGINT to end its job's steps and report to GitHub; the Pod's grace leaves a minute for it. */
+const INTERRUPT_LIMIT_MS = 45_000;
+
+/** How the listener process ended. */
+export interface ListenerEnd {
+  exitCode: number | null;
+  signal: string | null;
+}
+
+/** Something the listener printed about a job. Only for logs and metrics: job code could print the same. */
+export interface JobNews {
+  event: "started" | "completed";
+  name: string;
+  result?: string;
+}
+
+/** Reads one line of the listener's output; undefined when it is not about a job. */
+export function parseJobNews(line: string): JobNews | undefined {
+  const completed = /: Job (.+) completed with result: (\w+)\s*$/.exec(line);
+  if (completed?.[1]) return { event: "completed", name: completed[1], result: completed[2] ?? "unknown" };
+  const started = /: Running job: (.+?)\s*$/.exec(line);
+  if (started?.[1]) return { event: "started", name: started[1] };
+  return undefined;
+}
+
+/** One run of Runner.Listener: at most one job. */
+export class Listener {
+  readonly ended: Promise<ListenerEnd>;
+  private readonly child: ChildProcess;
+
+  /**
+   * Starts the listener directly, not through run.sh, which hides its exit codes; in a session of its own, so that a signal
+   * for the supervisor never reaches the steps of a job.
+   */
+  constructor(
+    path: string,
+    directory: string,
+    env: NodeJS.ProcessEnv,
+    private readonly log: Log,
+    onJob: (news: JobNews) => void,
+  ) {
+    const child = spawn(path, ["run"], {
+      cwd: directory,
+      env,
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.child = child;
+    this.ended = new Promise((resolve, reject) => {
+      child.once("error", (error) =>
+        reject(new Error(`the listener could not be started: ${error.message}`)),
+      );
+      child.once("exit", (exitCode, signal) => resolve({ exitCode, signal }));
+    });
+    // A start that fails is told to whoever waits for the end, also when nobody does yet.
+    this.ended.catch(() => {});
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on("line", (line) => {
+        if (line.trim() === "") return;
+        log.info({ listener: line }, "listener");
+        const news = stream === child.stdout ? parseJobNews(line) : undefined;
+        if (news) onJob(news);
+      });
+    }
+  }
+
+  /** Cancels the job, if any: SIGINT to the listener alone (SIGTERM would give it 30 s at most), SIGKILL if it does not end. */
+  interrupt(reason: string): void {
+    this.log.warn({ reason }, "the listener is asked to end");
+    this.child.kill("SIGINT");
+    const timer = setTimeout(() => this.child.kill("SIGKILL"), INTERRUPT_LIMIT_MS);
+    this.child.once("exit", () => clearTimeout(timer));
+  }
+}
