@@ -1,0 +1,4 @@
+#!/bin/sh
+# usage: notify.sh MESSAGE
+set -eu
+echo "notify: $1"

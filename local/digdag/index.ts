@@ -1,0 +1,1 @@
+export { type Digdag, type DigdagOptions, type Fault, type SeenRequest, startDigdag } from "./server";
