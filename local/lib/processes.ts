@@ -6,11 +6,13 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { stateDir } from "./paths";
 import { lastLines } from "./run";
 
@@ -19,9 +21,13 @@ interface Entry {
   /** Start time in clock ticks since boot: tells our process from a later one with the same pid. */
   startTime: string;
   command: string[];
+  /** StartOptions.configuration of this start. */
+  configuration?: string;
 }
 
 export interface StartOptions {
+  /** What the process was told in other ways than its command; a running one with another configuration is replaced. */
+  configuration?: string;
   env?: NodeJS.ProcessEnv;
   cwd?: string;
   /** Polled until it answers true. Default: the process is ready as soon as it runs. */
@@ -88,7 +94,8 @@ async function waitUntilReady(name: string, entry: Entry, options: StartOptions)
 
 /**
  * Starts a process that outlives this one. Does nothing but wait for its readiness when it runs already
- * with the same command; replaces it when the command differs.
+ * with the same command and configuration; replaces it when they differ. Its log begins anew, the former one is kept
+ * beside it as `.log.1`.
  * @throws Error with the end of its log when it ends or does not become ready.
  */
 export async function startProcess(
@@ -100,11 +107,13 @@ export async function startProcess(
   const line = [command, ...args];
   const known = readEntry(name);
   if (alive(known)) {
-    if (JSON.stringify(known.command) === JSON.stringify(line)) return waitUntilReady(name, known, options);
+    const same = isDeepStrictEqual([known.command, known.configuration], [line, options.configuration]);
+    if (same) return waitUntilReady(name, known, options);
     await stopProcess(name);
   }
   mkdirSync(runDir, { recursive: true });
   mkdirSync(logDir, { recursive: true });
+  if (existsSync(logFile(name))) renameSync(logFile(name), `${logFile(name)}.1`);
   const log = openSync(logFile(name), "a");
   const child = spawn(command, args, {
     cwd: options.cwd,
@@ -119,7 +128,12 @@ export async function startProcess(
   await Promise.race([failed, new Promise((resolve) => child.once("spawn", resolve))]);
   const pid = child.pid as number;
   child.unref();
-  const entry: Entry = { pid, startTime: startTimeOf(pid) ?? "", command: line };
+  const entry: Entry = {
+    pid,
+    startTime: startTimeOf(pid) ?? "",
+    command: line,
+    configuration: options.configuration,
+  };
   writeFileSync(entryFile(name), JSON.stringify(entry), { mode: 0o600 });
   await waitUntilReady(name, entry, options);
 }

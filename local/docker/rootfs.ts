@@ -1,0 +1,93 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { findCommand, requireCommand } from "../install";
+import { type Report, run } from "../lib/run";
+
+/** Debian release of the base image. */
+export const suite = "bookworm";
+
+/** Used where the machine's own sources do not name a mirror of the release. */
+const defaultMirror = "http://mirror.example.com/debian";
+
+/** What the runner's Dockerfile installs: in the base image already, so that each image build finds it there. */
+export const packages = [
+  "ca-certificates",
+  "curl",
+  "git",
+  "libicu72",
+  "libkrb5-3",
+  "liblttng-ust1",
+  "libssl3",
+  "libstdc++6",
+  "openjdk-17-jre-headless",
+  "tini",
+];
+
+/** How this machine reaches Debian's packages. */
+export interface PackageSource {
+  mirror: string;
+  /** Proxy that apt is configured to use. */
+  proxy?: string;
+}
+
+/** The mirror in lines `URI CODENAME ORIGIN COMPONENT` of `apt-get indextargets`. */
+export function mirrorOf(targets: string): string {
+  const lines = targets.split("\n").map((line) => line.split(" "));
+  const line = lines.find(
+    ([, codename, origin, component]) => codename === suite && origin === "Debian" && component === "main",
+  );
+  return line?.[0]?.replace(/\/$/, "") ?? defaultMirror;
+}
+
+/** Reads the machine's apt configuration, where it has one. */
+export async function packageSource(): Promise<PackageSource> {
+  if (!findCommand("apt-get")) return { mirror: defaultMirror };
+  const format = "$(REPO_URI) $(CODENAME) $(ORIGIN) $(COMPONENT)";
+  const targets = await run("apt-get", ["indextargets", "--format", format, "Created-By: Packages"]);
+  const { stdout } = await run("apt-config", ["shell", "proxy", "Acquire::http::Proxy"]);
+  const proxy = /^proxy='(.+)'$/m.exec(stdout)?.[1];
+  return { mirror: mirrorOf(targets.stdout), ...(proxy && { proxy }) };
+}
+
+/**
+ * Makes a root file system of a small Debian with debootstrap.
+ * @param options.directory where to; replaced when there is an unfinished one
+ * @param options.debs cache of downloaded packages, which an interrupted run goes on from
+ */
+export async function makeRootfs(options: {
+  directory: string;
+  debs: string;
+  source: PackageSource;
+  report: Report;
+}): Promise<void> {
+  const { directory, debs, source, report } = options;
+  rmSync(directory, { recursive: true, force: true });
+  const dpkgConfig = join(directory, "etc", "dpkg", "dpkg.cfg.d");
+  mkdirSync(dpkgConfig, { recursive: true });
+  mkdirSync(debs, { recursive: true });
+  // As in Debian's own container images: no fsync for each file, no documentation.
+  writeFileSync(
+    join(dpkgConfig, "container"),
+    "force-unsafe-io\npath-exclude=/usr/share/doc/*\npath-exclude=/usr/share/locale/*\n",
+  );
+  await run(
+    requireCommand("debootstrap"),
+    [
+      "--variant=minbase",
+      `--include=${packages.join(",")}`,
+      `--cache-dir=${debs}`,
+      suite,
+      directory,
+      source.mirror,
+    ],
+    { env: { ...process.env, ...(source.proxy && { http_proxy: source.proxy }) }, report },
+  );
+  if (source.proxy) {
+    const line = `Acquire::http::Proxy "${source.proxy}";\n`;
+    writeFileSync(join(directory, "etc", "apt", "apt.conf.d", "80proxy"), line);
+  }
+  for (const left of ["var/cache/apt/archives", "var/lib/apt/lists", "var/log"]) {
+    rmSync(join(directory, left), { recursive: true, force: true });
+    mkdirSync(join(directory, left));
+  }
+}

@@ -1,0 +1,51 @@
+import { awsStandIn } from "./aws";
+import { dockerStandIn } from "./docker";
+import type { DockerOptions } from "./docker/builder";
+import { githubStandIn } from "./github";
+import { kubernetesStandIn } from "./kubernetes";
+import { serveProvider } from "./protocol";
+
+/** What the stand-ins work on. */
+export interface ProviderOptions {
+  /** URL of the emulated AWS account. */
+  awsEndpoint: string;
+  /** The directory that the program's relative paths start from. */
+  programDirectory: string;
+  /** Kubeconfig of the cluster to apply to; absent keeps objects in memory. */
+  kubeconfig?: string;
+  /** A context of `kubeconfig` other than its current one. */
+  kubeContext?: string;
+  /** Docker daemon and registry; absent builds nothing. */
+  docker?: DockerOptions;
+  /** Receives every line that a stand-in shows to people, for a log. */
+  say?: (line: string) => void;
+}
+
+/** Running stand-ins. */
+export interface Providers {
+  /** Port on loopback by package name. */
+  ports: Record<string, number>;
+  /** The value of `PULUMI_DEBUG_PROVIDERS` with which an engine attaches to them. */
+  attach: string;
+  close(): Promise<void>;
+}
+
+/** Starts every provider stand-in in this process, each on a loopback port of its own. */
+export async function startProviders(options: ProviderOptions): Promise<Providers> {
+  const standIns = [
+    awsStandIn(options.awsEndpoint),
+    kubernetesStandIn({ kubeconfig: options.kubeconfig, context: options.kubeContext }),
+    dockerStandIn(options.programDirectory, options.docker),
+    githubStandIn(),
+  ];
+  const served = await Promise.all(
+    standIns.map(async (standIn) => ({ name: standIn.name, ...(await serveProvider(standIn, options.say)) })),
+  );
+  return {
+    ports: Object.fromEntries(served.map(({ name, port }) => [name, port])),
+    attach: served.map(({ name, port }) => `${name}:${port}`).join(","),
+    close: async () => {
+      await Promise.all(served.map(({ close }) => close()));
+    },
+  };
+}
