@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { renderProblems } from "./configProblems";
 import { readSchema, readStackLabels } from "./configSchema";
 import { type Config, validate } from "./configValidation";
+import { refusal } from "./refusal";
 
 /** Exported by the SDK but left out of its declarations. */
 const { isConfigSecret: isSecret } = pulumi.runtime as unknown as { isConfigSecret(key: string): boolean };
@@ -22,6 +23,6 @@ export function readConfig(projectDir: string): Config {
     secretKeys: new Set(Object.keys(values).filter(isSecret)),
     stackLabels: readStackLabels(projectDir, schema.project),
   });
-  if (problems) throw new pulumi.RunError(renderProblems(stack, problems));
+  if (problems) throw refusal(renderProblems(stack, problems));
   return config;
 }

@@ -1,5 +1,5 @@
 import * as aws from "@pulumi/aws";
-import * as pulumi from "@pulumi/pulumi";
+import { refusal } from "./refusal";
 
 /** What the program needs to know of an existing EKS cluster. */
 export interface Cluster {
@@ -30,7 +30,7 @@ async function lookUp<T>(what: string, remedy: string, answer: Promise<T>): Prom
   try {
     return await answer;
   } catch (error) {
-    throw new pulumi.RunError(`Cannot look up ${what}. ${remedy}\n  ${(error as Error).message}`);
+    throw refusal(`Cannot look up ${what}. ${remedy}\n  ${(error as Error).message}`);
   }
 }
 
@@ -64,7 +64,7 @@ export async function findNatAddresses(vpcId: string): Promise<string[]> {
   const addresses = await Promise.all(gateways.map(publicAddresses));
   const found = [...new Set(addresses.flat())].sort();
   if (found.length === 0) {
-    throw new pulumi.RunError(
+    throw refusal(
       `VPC ${vpcId} of the cluster has no available public NAT gateway, so its runners have no fixed address to allow. ` +
         "Add one, or name the addresses that the Pods leave from in natAddresses.",
     );
@@ -98,7 +98,7 @@ export async function findSecurityGroup(lookup: AccessLookup): Promise<string> {
       : onlyLoadBalancer(await internetFacing(vpcId), lookup);
   if (loadBalancer) refuseUnreachable(loadBalancer);
   if (loadBalancer && securityGroupId && !loadBalancer.securityGroups.includes(securityGroupId)) {
-    throw new pulumi.RunError(
+    throw refusal(
       `Security group ${securityGroupId} does not belong to ALB ${loadBalancer.name}, ` +
         `which has ${loadBalancer.securityGroups.join(", ")}. Correct securityGroupId, or remove it to use the ALB's own.`,
     );
@@ -132,7 +132,7 @@ function onlyLoadBalancer(found: LoadBalancer[], { digdagEndpoint, vpcId }: Acce
   if (named) return named;
   if (only && others.length === 0) return only;
   const candidates = found.map((loadBalancer) => loadBalancer.name).sort();
-  throw new pulumi.RunError(
+  throw refusal(
     only
       ? `VPC ${vpcId} has several internet-facing ALBs: ${candidates.join(", ")}. Set loadBalancerName to the one in front of ${hostname}.`
       : `VPC ${vpcId} has no internet-facing ALB. Set loadBalancerName to the ALB in front of ${hostname}, or securityGroupId to its group.`,
@@ -141,12 +141,12 @@ function onlyLoadBalancer(found: LoadBalancer[], { digdagEndpoint, vpcId }: Acce
 
 function refuseUnreachable({ name, loadBalancerType, internal, securityGroups }: LoadBalancer): void {
   if (loadBalancerType !== "application") {
-    throw new pulumi.RunError(
+    throw refusal(
       `Load balancer ${name} is of type ${loadBalancerType}, not an ALB. Correct loadBalancerName, or set securityGroupId instead.`,
     );
   }
   if (internal) {
-    throw new pulumi.RunError(
+    throw refusal(
       `ALB ${name} is internal: it sees the private addresses of the Pods, never a NAT address, so a rule for a NAT ` +
         `address would have no effect. Allow the security group of the cluster's nodes (or Pods) as the source in the ` +
         `ALB's group (${securityGroups.join(", ")}) instead; this program only serves internet-facing ALBs.`,
@@ -158,7 +158,7 @@ function onlyUnmanaged(groups: aws.ec2.GetSecurityGroupResult[]): string {
   const [only, ...others] = groups.filter((group) => group.tags?.[controllerTag] === undefined);
   if (only && others.length === 0) return only.id;
   const ids = (list: { id: string }[]) => list.map(({ id }) => id).join(", ");
-  throw new pulumi.RunError(
+  throw refusal(
     only
       ? `The ALB has several security groups: ${ids([only, ...others])}. Set securityGroupId to the one that receives the rules.`
       : `Security group ${ids(groups) || "(none)"} is managed by the AWS Load Balancer Controller, which deletes rules that it did not make. ` +

@@ -12,6 +12,10 @@ export interface RunnerSecretArgs {
   namespace: pulumi.Input<string>;
 }
 
+// The SDK writes every answer of a provider into a debug message, decrypted values in plain text, and `--event-log` and
+// `pulumi up --json` show those messages (@pulumi/pulumi runtime/invoke.js, "Invoke RPC finished"). So there are none.
+Object.assign(pulumi.log, { debug: async () => {} });
+
 /** Key of the Secret that holds the token, and the name of the file it becomes in the broker. */
 export const tokenKey = "token";
 

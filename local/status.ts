@@ -7,6 +7,8 @@ import { logFile, processNames, processStatus } from "./lib/processes";
 import { run } from "./lib/run";
 import { served } from "./served";
 
+const example = "hello-digdag";
+
 /** A part's state, or the reason why it could not be found out. */
 type Answer<T> = T | { error: string };
 
@@ -70,17 +72,35 @@ async function collect() {
     ),
     digdag: await ask(async () =>
       Promise.all(
-        stacks.map(async (stack) => ({ stack, "hello-digdag": await served(stack, "hello-digdag") })),
+        stacks.map(async (stack) => ({
+          stack,
+          project: example,
+          revision: (await served(stack, example))?.revision,
+        })),
       ),
     ),
   };
 }
 
-function table<T extends object>(title: string, answer: Answer<T[]>): void {
-  console.log(`\n${title}`);
-  if ("error" in answer) console.log(`  unknown: ${answer.error}`);
-  else if (answer.length === 0) console.log("  none");
-  else console.table(answer);
+const cell = (value: unknown) =>
+  value === undefined
+    ? "-"
+    : typeof value === "object"
+      ? JSON.stringify(value).replaceAll('"', "")
+      : String(value);
+
+/** Rows under their column names, each column as wide as its widest cell. */
+function table(rows: object[]): string[] {
+  const columns = Object.keys(rows[0] ?? {});
+  const lines = [columns, ...rows.map((row) => columns.map((name) => cell(row[name as keyof typeof row])))];
+  const widths = columns.map((_, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0)));
+  return lines.map((line) => line.map((text, index) => text.padEnd(widths[index] ?? 0)).join("  "));
+}
+
+function render(title: string, answer: Answer<object[]>): string {
+  const none = answer instanceof Array && answer.length === 0;
+  const lines = "error" in answer ? [`unknown: ${answer.error}`] : none ? ["none"] : table(answer);
+  return ["", title, ...lines.map((line) => `  ${line.trimEnd()}`)].join("\n");
 }
 
 /** The `status` command. Exit code 0 when every process runs. */
@@ -91,6 +111,8 @@ export async function status(json: boolean): Promise<number> {
   }
   const found = await collect();
   if (json) console.log(JSON.stringify(found, null, 2));
-  else for (const [title, answer] of Object.entries(found)) table(title, answer as Answer<object[]>);
+  else
+    for (const [title, answer] of Object.entries(found))
+      console.log(render(title, answer as Answer<object[]>));
   return found.processes.every(({ status }) => status === "running") ? 0 : 1;
 }

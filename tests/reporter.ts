@@ -1,5 +1,5 @@
 import { appendFileSync } from "node:fs";
-import { reporters, Runner } from "mocha";
+import { Runner, reporters } from "mocha";
 
 /**
  * Mocha's own report for people, and one line of counts a run in the file named by TEST_COUNTS, which `.ci/run` adds up

@@ -5,6 +5,9 @@ import { ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balan
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
 
+// The SDK announces at every start that versions of next year need Node 22; the version used here is pinned.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
+
 /** The AWS clients of the stand-in, all for one region of the emulated account. */
 export interface AwsClients {
   region: string;

@@ -1,0 +1,170 @@
+import { spawn } from "node:child_process";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { parseDocument } from "yaml";
+import { ensureEngine } from "../../local/engine";
+import { root } from "../../local/lib/paths";
+import { type Providers, startProviders } from "../../local/providers";
+import type { Account } from "./account";
+
+/** Every variable by which the user's own settings could reach a test. */
+const FOREIGN = /^(AWS_|PULUMI_|KUBE|DOCKER_|GITHUB_|GH_)/;
+
+/** Found once for all projects. */
+let engine: ReturnType<typeof ensureEngine> | undefined;
+
+/** One step of the engine, from its event log. */
+export interface Step {
+  op: string;
+  type: string;
+  name: string;
+}
+
+/** How a command ended. */
+export interface Result {
+  code: number;
+  /** Standard output and standard error together. */
+  output: string;
+  stdout: string;
+  /** Steps that change something: no `same`, no `read`. */
+  steps: Step[];
+  /** The engine's event log as text, debug messages included. */
+  events: string;
+}
+
+/** A copy of the project with a back end, a home and provider stand-ins of its own. */
+export class PulumiProject {
+  private constructor(
+    private readonly directory: string,
+    private readonly environment: NodeJS.ProcessEnv,
+    private readonly providers: Providers,
+  ) {}
+
+  /**
+   * @param configuration replaces or, with undefined, removes keys of the stack file, such as `digdag-runner:clusterName`
+   */
+  static async create(
+    account: Account,
+    stack: string,
+    configuration: Record<string, unknown> = {},
+  ): Promise<PulumiProject> {
+    const directory = mkdtempSync(join(tmpdir(), "engine-test-"));
+    mkdirSync(join(directory, "backend"));
+    copyProject(directory, stack, configuration);
+    engine ??= ensureEngine({ report: (line) => console.error(line) });
+    const { path } = await engine;
+    const providers = await startProviders({ awsEndpoint: account.endpoint, programDirectory: root });
+    const own = Object.entries(process.env).filter(([name]) => !FOREIGN.test(name));
+    const project = new PulumiProject(
+      directory,
+      {
+        ...Object.fromEntries(own),
+        PATH: [...path, process.env.PATH].join(delimiter),
+        PULUMI_HOME: join(directory, "home"),
+        PULUMI_BACKEND_URL: `file://${join(directory, "backend")}`,
+        PULUMI_CONFIG_PASSPHRASE: "engine tests",
+        PULUMI_SKIP_UPDATE_CHECK: "true",
+        // Shows the flag --event-log.
+        PULUMI_DEBUG_COMMANDS: "true",
+        PULUMI_DEBUG_PROVIDERS: providers.attach,
+      },
+      providers,
+    );
+    await project.run("stack", "init", stack);
+    return project;
+  }
+
+  /** Runs `pulumi` in the project. Commands that change or preview resources are asked for an event log. */
+  async run(...args: string[]): Promise<Result> {
+    const log = join(this.directory, "events.json");
+    rmSync(log, { force: true });
+    const logged = ["up", "preview", "destroy", "refresh"].includes(args[0] ?? "");
+    const child = spawn("pulumi", [...args, "--non-interactive", ...(logged ? ["--event-log", log] : [])], {
+      cwd: this.directory,
+      env: this.environment,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let output = "";
+    let stdout = "";
+    child.stdout.setEncoding("utf8").on("data", (text) => {
+      stdout += text;
+      output += text;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text) => {
+      output += text;
+    });
+    const code = await new Promise<number>((resolve, reject) => {
+      child.once("error", reject);
+      child.once("close", (status) => resolve(status ?? 1));
+    });
+    const events = logged ? readFileSync(log, "utf8") : "";
+    return { code, output, stdout, events, steps: changingSteps(events) };
+  }
+
+  /** Types of the resources in the state, without the stack itself. */
+  async resources(): Promise<string[]> {
+    const { code, output, stdout } = await this.run("stack", "export");
+    if (code !== 0) {
+      throw new Error(output);
+    }
+    const { deployment } = JSON.parse(stdout);
+    const resources = (deployment.resources ?? []) as { type: string }[];
+    return resources.map(({ type }) => type).filter((type) => type !== "pulumi:pulumi:Stack");
+  }
+
+  /** The text of every file that the back end holds. */
+  backendFiles(): string[] {
+    return readdirSync(join(this.directory, "backend"), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"));
+  }
+
+  async remove(): Promise<void> {
+    await this.providers.close();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** Pulumi writes into the stack file it uses, so it gets a copy; the program stays where it is. */
+function copyProject(directory: string, stack: string, configuration: Record<string, unknown>): void {
+  const project = parseDocument(readFileSync(join(root, "Pulumi.yaml"), "utf8"));
+  project.set("main", root);
+  writeFileSync(join(directory, "Pulumi.yaml"), project.toString());
+  for (const file of readdirSync(root).filter((name) => /^Pulumi\..+\.yaml$/.test(name))) {
+    copyFileSync(join(root, file), join(directory, file));
+  }
+  const stackFile = join(directory, `Pulumi.${stack}.yaml`);
+  const document = parseDocument(readFileSync(stackFile, "utf8"));
+  for (const [key, value] of Object.entries(configuration)) {
+    if (value === undefined) {
+      document.deleteIn(["config", key]);
+    } else {
+      document.setIn(["config", key], value);
+    }
+  }
+  writeFileSync(stackFile, document.toString());
+}
+
+const UNCHANGING = new Set(["same", "read", "refresh"]);
+
+function changingSteps(events: string): Step[] {
+  return events
+    .split("\n")
+    .filter((line) => line !== "")
+    .flatMap((line) => {
+      const metadata = JSON.parse(line).resourcePreEvent?.metadata;
+      if (!metadata || UNCHANGING.has(metadata.op)) {
+        return [];
+      }
+      return [{ op: metadata.op, type: metadata.type, name: metadata.urn.split("::").at(-1) }];
+    });
+}

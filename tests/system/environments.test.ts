@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { stateDir } from "../../local/lib/paths";
+import { admitted, exec, pulumi, requireLocalSystem, runnersOf, seededTokens } from "./support";
+
+describe("an environment from `pulumi up -s prd`", () => {
+  before(requireLocalSystem);
+
+  it("is complete, and a second `up` changes nothing", async () => {
+    await pulumi("up", "prd");
+    const { stdout } = await pulumi("up", "prd", ["--expect-no-changes"]);
+    assert.match(stdout, /\d+ unchanged/);
+  });
+
+  it("opens its ALB to the NAT addresses and nothing else", async () => {
+    assert.deepEqual(await admitted("prd"), ["198.51.100.20/32", "203.0.113.10/32"]);
+  });
+
+  it("has its runners online, and each carries the label of its environment alone", async () => {
+    const runners = await runnersOf("prd");
+    assert.equal(runners.length, 2);
+    for (const runner of runners) {
+      const labels = runner.labels.map(({ name }) => name);
+      assert.equal(runner.status, "online");
+      assert.ok(
+        labels.includes("prd") && !labels.includes("stg") && !labels.includes("local"),
+        labels.join(),
+      );
+    }
+  });
+
+  it("has no seeded secret in plain text in its state or outputs", async () => {
+    const state = join(stateDir, "pulumi-backend", ".pulumi", "stacks", "digdag-runner", "prd.json");
+    const texts = [
+      readFileSync(state, "utf8"),
+      (await exec("pulumi", ["stack", "export", "-s", "prd"])).stdout,
+      (await exec("pulumi", ["stack", "output", "-s", "prd", "--json"])).stdout,
+    ];
+    for (const [stack, token] of Object.entries(seededTokens())) {
+      for (const text of texts) {
+        assert.ok(!text.includes(token), `the token of ${stack} is in the state or outputs of prd`);
+        assert.ok(
+          !text.includes(Buffer.from(token).toString("base64")),
+          `the token of ${stack} is there in base64`,
+        );
+      }
+    }
+  });
+
+  it("can be previewed for another stack in the same way", async () => {
+    const { stdout } = await pulumi("preview", "stg");
+    assert.match(stdout, /\d+ (to create|unchanged)/);
+  });
+});
+
+describe("a wrong configuration", () => {
+  before(requireLocalSystem);
+
+  it("is refused with all its problems at once, and changes nothing", async () => {
+    const wrong = [
+      ["digdagEndpoint", "http://digdag.prd.example.com"],
+      ["natAddresses[0]", "0.0.0.0/0"],
+      ["githubAppParameter", "/digdag-runner/prd/app"],
+      ["replicas", "0"],
+      ["runnerLabels[0]", "stg"],
+    ].flatMap(([key, value]) => ["--config-path", "--config", `digdag-runner:${key}=${value}`]);
+    const before = (await exec("pulumi", ["stack", "export", "-s", "prd"])).stdout;
+    const { code, stdout, stderr } = await pulumi("up", "prd", wrong, true);
+    assert.notEqual(code, 0);
+    const said = stdout + stderr;
+    for (const key of ["digdagEndpoint", "natAddresses", "githubAppParameter", "replicas", "runnerLabels"]) {
+      assert.ok(said.includes(key), `${key} is not in the message:\n${said}`);
+    }
+    const resources = (text: string) =>
+      JSON.parse(text).deployment.resources.map(({ urn }: { urn: string }) => urn);
+    const after = (await exec("pulumi", ["stack", "export", "-s", "prd"])).stdout;
+    assert.deepEqual(resources(after), resources(before));
+  });
+});
