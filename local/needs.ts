@@ -10,7 +10,7 @@ const always: Need[] = [
   { command: "containerd", debianPackage: "containerd" },
   { command: "docker-registry", debianPackage: "docker-registry" },
   { command: "debootstrap", debianPackage: "debootstrap" },
-  { command: "python3", debianPackage: "python3-venv" },
+  { command: "python3", debianPackage: "python3" },
   { command: "kubectl", debianPackage: "kubernetes-client" },
 ];
 

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { ensurePackages } from "../install";
 import { cacheDir } from "../lib/paths";
 import { type Report, run } from "../lib/run";
 
@@ -19,6 +20,7 @@ export async function ensureMoto(report?: Report): Promise<string> {
   if (existsSync(complete)) {
     return binary;
   }
+  await ensureVirtualEnvironments(report);
   report?.(`installing moto ${VERSION}`);
   mkdirSync(cacheDir, { recursive: true });
   // Its scripts carry the absolute path of the directory, so it cannot be made elsewhere and moved into place.
@@ -29,6 +31,16 @@ export async function ensureMoto(report?: Report): Promise<string> {
   mkdirSync(`${complete}.new`);
   renameSync(`${complete}.new`, complete);
   return binary;
+}
+
+/** Debian's python3 makes virtual environments only with a package of its own. */
+async function ensureVirtualEnvironments(report: Report = () => {}): Promise<void> {
+  const { code } = await run("python3", ["-c", "import ensurepip, venv"], { allowFailure: true });
+  if (code === 0) return;
+  const { stdout } = await run("python3", ["-c", "import sysconfig; print(sysconfig.get_path('stdlib'))"]);
+  await ensurePackages([{ command: join(stdout.trim(), "ensurepip"), debianPackage: "python3-venv" }], {
+    report,
+  });
 }
 
 /** Arguments for {@link ensureMoto}'s binary. It serves on loopback only. */
