@@ -98,7 +98,7 @@ function table(rows: object[]): string[] {
 }
 
 function render(title: string, answer: Answer<object[]>): string {
-  const none = answer instanceof Array && answer.length === 0;
+  const none = Array.isArray(answer) && answer.length === 0;
   const lines = "error" in answer ? [`unknown: ${answer.error}`] : none ? ["none"] : table(answer);
   return ["", title, ...lines.map((line) => `  ${line.trimEnd()}`)].join("\n");
 }
