@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, posix } from "node:path";
 import ignore from "ignore";
 
@@ -22,6 +22,19 @@ export function contextFiles(directory: string): string[] {
     .map((entry) => posix.relative(directory, posix.join(entry.parentPath, entry.name)))
     .filter((file) => file === "Dockerfile" || !excluded.ignores(file))
     .sort();
+}
+
+/**
+ * Gives the context's files the modes that Git knows, 0644 or 0755: the Docker provider hashes every bit, so two checkouts
+ * with different umasks would otherwise build the same tag twice, and a registry with immutable tags refuses the second.
+ */
+export function normalizeModes(directory: string): void {
+  for (const file of contextFiles(directory)) {
+    const path = join(directory, file);
+    const mode = statSync(path).mode & 0o777;
+    const wanted = mode & 0o111 ? 0o755 : 0o644;
+    if (mode !== wanted) chmodSync(path, wanted);
+  }
 }
 
 /**

@@ -1,8 +1,11 @@
 import { kubernetesLabels, selectorLabels } from "./identity";
-import { gracePeriodSeconds, type PodArgs, podManifest } from "./podManifest";
+import { gracePeriodSeconds, httpPort, type PodArgs, podManifest } from "./podManifest";
 
 /** The longest that one new Pod may take until GitHub lists its runner as online, in seconds. */
 const podStartSeconds = 180;
+
+/** What each further Pod of a roll-out takes at most, its image being on most nodes by then. */
+const nextPodSeconds = 30;
 
 /** Instance metadata: what a job could ask for the node's AWS credentials. */
 const instanceMetadata = "169.254.169.254/32";
@@ -30,22 +33,27 @@ export function deploymentSpec<Image>(args: PodArgs<Image> & { replicas: number 
 }
 
 /**
- * How long the engine waits, as it writes durations. A bad image fails by the Deployment's own deadline, minutes after
- * the first Pod that does not become ready; this is the end of a good roll-out of every replica.
+ * How long the engine waits, as it writes durations. A roll-out replaces one Pod after the other, so it takes longer with
+ * more of them; the engine does not give up at the Deployment's own deadline, so a bad image fails only at this one.
  */
 export function rolloutTimeouts({ replicas, maxJobMinutes }: { replicas: number; maxJobMinutes: number }) {
-  const rollout = `${podStartSeconds * (replicas + 1)}s`;
+  const rollout = `${podStartSeconds + nextPodSeconds * replicas}s`;
   return { create: rollout, update: rollout, delete: `${gracePeriodSeconds(maxJobMinutes) + 300}s` };
 }
 
 /** Voluntary disruptions, such as a node's drain, take one runner at a time. */
 export function disruptionBudgetSpec(environment: string) {
-  return { maxUnavailable: 1, selector: { matchLabels: selectorLabels(environment) } };
+  return {
+    maxUnavailable: 1,
+    // A runner that is not ready (Digdag may be down) must not hold up a node's drain; its job ends first in any case.
+    unhealthyPodEvictionPolicy: "AlwaysAllow",
+    selector: { matchLabels: selectorLabels(environment) },
+  };
 }
 
 /**
- * Runners call out to DNS and to the ports of the given URLs and of HTTPS, never to instance metadata, and nobody calls
- * them: the kubelet's probes come from the node, which a policy does not cover.
+ * Runners call out to DNS and to the ports of the given URLs and of HTTPS, never to instance metadata. They are called for
+ * their metrics and health alone, which hold no secret; by whom is up to the cluster's monitoring.
  */
 export function networkPolicySpec(environment: string, urls: readonly string[]) {
   const ports = [...new Set([443, ...urls.map((url) => Number(new URL(url).port || 443))])].sort(
@@ -55,7 +63,7 @@ export function networkPolicySpec(environment: string, urls: readonly string[]) 
   return {
     podSelector: { matchLabels: selectorLabels(environment) },
     policyTypes: ["Ingress", "Egress"],
-    ingress: [],
+    ingress: [{ ports: [tcp(httpPort)] }],
     egress: [
       { ports: [{ protocol: "UDP", port: 53 }, tcp(53)] },
       { to: [{ ipBlock: { cidr: "0.0.0.0/0", except: [instanceMetadata] } }], ports: ports.map(tcp) },

@@ -27,7 +27,8 @@ const runnerUser = 1001;
 const brokerUser = 1002;
 /** The runner's own group: the broker joins it so that both may open the lease socket. */
 const sharedGroup = 1001;
-const httpPort = 8080;
+/** Serves /livez, /readyz and /metrics. */
+export const httpPort = 8080;
 /** Beyond the longest job: time to cancel it, to delete the runner on GitHub and to stop the broker. */
 const graceAfterJobSeconds = 60;
 

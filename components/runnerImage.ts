@@ -3,7 +3,7 @@ import * as aws from "@pulumi/aws";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { awsTags, type Owner } from "./identity";
-import { contentTag } from "./imageContext";
+import { contentTag, normalizeModes } from "./imageContext";
 import type { Platform } from "./labels";
 
 /** Everything that decides what is in the image. */
@@ -97,6 +97,7 @@ export class RunnerImage extends pulumi.ComponentResource {
       aws.ecr.getAuthorizationTokenOutput({ registryId: repository.registryId }, parent),
     );
     const build = buildArguments(args);
+    normalizeModes(contextDirectory);
     const tag = contentTag(contextDirectory, { ...build, PLATFORM: args.platform });
     const image = new docker.Image(
       `${name}-build`,

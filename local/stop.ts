@@ -11,6 +11,16 @@ import { readState } from "./lib/state";
 import { Steps } from "./lib/steps";
 import { removeNetwork } from "./network";
 
+/** A damaged state must not keep anybody from removing it. */
+function contextInUse(): string | undefined {
+  try {
+    return readState().context;
+  } catch (error) {
+    console.error((error as Error).message);
+    return undefined;
+  }
+}
+
 /** In somebody's cluster only Pulumi knows what it made. */
 async function destroyStacks(steps: Steps): Promise<void> {
   const { path } = await steps.step("Pulumi engine", (report) => ensureEngine({ report }));
@@ -35,7 +45,7 @@ export async function stop(): Promise<number> {
     return 0;
   }
   const steps = new Steps();
-  const foreignCluster = readState().context !== undefined;
+  const foreignCluster = contextInUse() !== undefined;
   if (foreignCluster) await destroyStacks(steps);
   else await steps.step("Kubernetes node", (report) => stopKubernetes({ report }));
   await steps.step("Docker and registry", stopDocker);

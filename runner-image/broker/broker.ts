@@ -95,7 +95,8 @@ export class Broker {
     this.draining = false;
     const { readiness, state } = this.parts;
     const runner = state.current.runner;
-    readiness.clear();
+    // Another supervisor in the same image is refused as well: the reason stays on /readyz.
+    if (!this.outdated) readiness.clear();
     if (runner && holder.runnerId === runner.id) this.watch.start(runner, holder.gone);
   }
 

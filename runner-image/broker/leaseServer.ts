@@ -104,7 +104,8 @@ export class LeaseServer extends EventEmitter<Events> {
     if (socket.destroyed) return undefined;
     if ("refuse" in decision) {
       this.log.warn({ reason: decision.refuse, keyShown: hello.key !== undefined }, "a lease was refused");
-      socket.end(encodeMessage({ type: "refused", reason: decision.refuse }));
+      // A half-open connection would count against the limit until its peer closes it.
+      socket.end(encodeMessage({ type: "refused", reason: decision.refuse }), () => socket.destroy());
       return undefined;
     }
     return this.grant(socket, hello, decision.grant);

@@ -47,7 +47,7 @@ export class EnvironmentReader {
     if (this.problems.length === 0) return;
     throw new Error(
       `${program} cannot start: its environment is wrong.\n${this.problems.map((p) => `  ${p}`).join("\n")}\n` +
-        "These variables are set on the container by the Deployment (components/runnerDeployment.ts).",
+        "These variables are set on the container by the Deployment (components/podManifest.ts).",
     );
   }
 

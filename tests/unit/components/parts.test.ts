@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { readSchema } from "../../../components/configSchema";
 import { ingressRules } from "../../../components/digdagAccess";
-import { contentTag, contextFiles } from "../../../components/imageContext";
+import { contentTag, contextFiles, normalizeModes } from "../../../components/imageContext";
 import { digestReference } from "../../../components/runnerImage";
 import { tokenOf } from "../../../components/runnerSecret";
 import { renderTable, withTable } from "../../../scripts/configurationReference";
@@ -112,6 +112,14 @@ describe("the tag of the image", () => {
   it("counts every file when nothing is excluded", () => {
     rmSync(join(directory, ".dockerignore"));
     assert.equal(contextFiles(directory).length, 5);
+  });
+
+  it("is built from files with the two modes that Git knows, whatever umask the checkout had", () => {
+    chmodSync(join(directory, "Dockerfile"), 0o600);
+    chmodSync(join(directory, "launchers/digdag"), 0o775);
+    normalizeModes(directory);
+    assert.equal(statSync(join(directory, "Dockerfile")).mode & 0o777, 0o644);
+    assert.equal(statSync(join(directory, "launchers/digdag")).mode & 0o777, 0o755);
   });
 
   it("is the same for the same inputs, in whatever order and at whatever time", () => {

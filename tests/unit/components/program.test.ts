@@ -80,7 +80,7 @@ describe("the program", () => {
 
     it("waits for a roll-out as long as its replicas need, and for a deletion as long as the longest job", () => {
       const { create, update, pb_delete } = plan.only("Deployment").customTimeouts;
-      assert.deepEqual([create, update, pb_delete], ["540s", "540s", "900s"]);
+      assert.deepEqual([create, update, pb_delete], ["240s", "240s", "900s"]);
       assert.equal(plan.only("Namespace").customTimeouts.pb_delete, "900s");
     });
 
