@@ -24,7 +24,7 @@ function passphrase(): string {
  * @throws Error when the local system was not started
  */
 export function environment(enginePath: string[]): NodeJS.ProcessEnv {
-  const { ports, providers, context } = readState();
+  const { ports, providers } = readState();
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
   const backend = join(stateDir, "pulumi-backend");
   mkdirSync(backend, { recursive: true });
@@ -50,7 +50,7 @@ export function environment(enginePath: string[]): NodeJS.ProcessEnv {
     AWS_SHARED_CREDENTIALS_FILE: "/dev/null",
     AWS_EC2_METADATA_DISABLED: "true",
     KUBECONFIG: join(stateDir, "kubeconfig"),
-    ...(context && { KUBE_CONTEXT: context }),
+    KUBECACHEDIR: join(stateDir, "kubectl-cache"),
     DOCKER_HOST: `unix://${join(stateDir, "run", "docker.sock")}`,
     DOCKER_CONFIG: join(stateDir, "docker-config"),
   };

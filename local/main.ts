@@ -8,7 +8,8 @@ const usage = `usage: npm start [-- --context NAME]         everything, then a j
        npm run local -- job --project DIR [--label ENVIRONMENT]   queue a job that deploys a Digdag project
        npm run local -- status [--json]        every part
 
-  --context NAME   use this context of your kubeconfig instead of starting a Kubernetes node`;
+  --context NAME   use this context of your kubeconfig instead of starting a Kubernetes node; what its nodes need
+                   is in docs/architecture.md`;
 
 class UsageError extends Error {}
 

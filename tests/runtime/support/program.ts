@@ -10,10 +10,12 @@ const SHARED_ROOT = "/var/tmp";
 
 let scratch: string | undefined;
 
-/** A directory shared by all tests of this run, removed at its end. */
+/** A directory shared by all tests of this process, which may run several files one after the other; removed at its end. */
 export function scratchDirectory(): string {
   if (!scratch) {
-    scratch = openDirectory(mkdtempSync(join(SHARED_ROOT, "digdag-runner-tests-")));
+    const made = openDirectory(mkdtempSync(join(SHARED_ROOT, "digdag-runner-tests-")));
+    process.once("exit", () => rmSync(made, { recursive: true, force: true }));
+    scratch = made;
   }
   return scratch;
 }
@@ -83,7 +85,3 @@ export class Program {
     return this.exited;
   }
 }
-
-after(() => {
-  if (scratch) rmSync(scratch, { recursive: true, force: true });
-});

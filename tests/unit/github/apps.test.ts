@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { type GitHub, startGitHub } from "../../../local/github/server";
-import { silent } from "./support";
+import { silent } from "../../runtime/github/support";
 
 const runners = "/repos/acme/etl/actions/runners";
 const request = { name: "runner-1", runner_group_id: 1, labels: ["self-hosted", "digdag"] };

@@ -5,7 +5,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { defaultToken, type GitHub, startGitHub } from "../../../local/github/server";
-import { call, directoryOf, register } from "./support";
+import { call, directoryOf, register } from "../../runtime/github/support";
 
 const spec = { repository: "acme/etl", labels: ["digdag"], steps: [{ name: "a", run: "true" }] };
 

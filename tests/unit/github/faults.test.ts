@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { defaultToken, type GitHub, startGitHub } from "../../../local/github/server";
-import { call, register } from "./support";
+import { call, register } from "../../runtime/github/support";
 
 const path = "/repos/acme/etl/actions/runners";
 

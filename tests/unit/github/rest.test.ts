@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type GitHub, startGitHub } from "../../../local/github/server";
-import { call, register } from "./support";
+import { call, register } from "../../runtime/github/support";
 
 const hour = 60 * 60 * 1000;
 const runners = "/repos/acme/etl/actions/runners";
