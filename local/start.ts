@@ -11,6 +11,7 @@ import { queueDeployJob } from "./job";
 import { buildKubernetes, startKubernetes, useContext } from "./kubernetes";
 import { root } from "./lib/paths";
 import { run } from "./lib/run";
+import { readState } from "./lib/state";
 import { Steps, together } from "./lib/steps";
 import { needs } from "./needs";
 import { ensureAuthority, ensureBridge, startDns } from "./network";
@@ -115,7 +116,8 @@ async function deployExample(steps: Steps): Promise<Omit<Story, "resources" | "s
 export async function start(options: { context?: string }): Promise<number> {
   const steps = new Steps();
   const stacks = readStacks(root);
-  const enginePath = await setUp(steps, stacks, options.context);
+  // Until `npm stop` the system stays where it was begun.
+  const enginePath = await setUp(steps, stacks, options.context ?? readState().context);
   const env = environment(enginePath);
   await steps.step("Pulumi stacks", () => initializeStacks(stacks, env));
   await steps.step(`pulumi up -s ${stack}`, (report) =>

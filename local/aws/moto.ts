@@ -48,10 +48,10 @@ export function motoArguments(port: number): string[] {
   return ["-H", "127.0.0.1", "-p", String(port)];
 }
 
-/** Whether moto answers at `endpoint`. */
+/** Whether moto answers at `endpoint`. Not asked for its data, which takes seconds once it holds some. */
 export async function motoAnswers(endpoint: string): Promise<boolean> {
   try {
-    const response = await fetch(`${endpoint}/moto-api/data.json`, { signal: AbortSignal.timeout(2_000) });
+    const response = await fetch(`${endpoint}/moto-api/config`, { signal: AbortSignal.timeout(2_000) });
     return response.ok;
   } catch {
     return false;

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { after } from "mocha";
 import { bundlePrograms } from "../../../runner-image/bundle";
 import { until } from "./until";
 
