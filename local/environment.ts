@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { root, stateDir } from "./lib/paths";
 import { readState } from "./lib/state";
-import { projectDir } from "./project";
+import { backendDir, projectDir } from "./project";
 
 /** The user's own settings of the tools we run; the local system neither reads nor changes what they point at. */
 const foreign = /^(AWS_|PULUMI_|KUBE|DOCKER_|GITHUB_|GH_)/;
@@ -26,13 +26,12 @@ function passphrase(): string {
 export function environment(enginePath: string[]): NodeJS.ProcessEnv {
   const { ports, providers } = readState();
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
-  const backend = join(stateDir, "pulumi-backend");
-  mkdirSync(backend, { recursive: true });
+  mkdirSync(backendDir, { recursive: true });
   return {
     ...inherited,
     PATH: [...enginePath, join(root, "node_modules", ".bin"), inherited.PATH].join(delimiter),
     PULUMI_HOME: join(stateDir, "pulumi-home"),
-    PULUMI_BACKEND_URL: `file://${backend}`,
+    PULUMI_BACKEND_URL: `file://${backendDir}`,
     PULUMI_CONFIG_PASSPHRASE_FILE: passphrase(),
     PULUMI_SKIP_UPDATE_CHECK: "true",
     // pulumi reads every flag from PULUMI_OPTION_*: this is its --cwd, so that the commands people know work from the checkout.

@@ -17,6 +17,19 @@ const backEndKeys = ["encryptionsalt", "secretsprovider", "encryptedkey"];
 const stackFiles = (directory: string) =>
   readdirSync(directory).filter((file) => /^Pulumi\.[\w-]+\.yaml$/.test(file));
 
+/** Where the local system's Pulumi keeps its state. */
+export const backendDir = join(stateDir, "pulumi-backend");
+
+/** Whether a `pulumi` that does not live any more holds the stack: one that was killed leaves its lock behind. */
+export function lockedByTheDead(stack: string): boolean {
+  const locks = join(backendDir, ".pulumi", "locks");
+  if (!existsSync(locks)) return false;
+  return readdirSync(locks, { recursive: true, encoding: "utf8" })
+    .filter((path) => path.includes(`/${stack}/`) && path.endsWith(".json"))
+    .map((path) => JSON.parse(readFileSync(join(locks, path), "utf8")) as { pid: number })
+    .some(({ pid }) => !existsSync(`/proc/${pid}`));
+}
+
 /** Stack names the checkout has a configuration for. */
 export const stackNames = (): string[] => stackFiles(root).map((file) => file.split(".")[1] as string);
 

@@ -10,12 +10,12 @@ import { ensurePackages } from "./install";
 import { queueDeployJob } from "./job";
 import { buildKubernetes, startKubernetes, useContext } from "./kubernetes";
 import { root } from "./lib/paths";
-import { run } from "./lib/run";
+import { lastLines, type Report, run } from "./lib/run";
 import { readState } from "./lib/state";
 import { Steps, together } from "./lib/steps";
 import { needs } from "./needs";
 import { ensureAuthority, ensureBridge, startDns } from "./network";
-import { copyProjectIn } from "./project";
+import { copyProjectIn, lockedByTheDead } from "./project";
 import { served } from "./served";
 import { hostNames, startAlbs, startAws, startDigdags, startGitHub, startProviders } from "./services";
 import { type Story, tell, verdictOf, writeReport } from "./story";
@@ -75,14 +75,31 @@ async function setUp(steps: Steps, stacks: Stack[], context: string | undefined)
   return path;
 }
 
-/** Makes the stacks, so that `pulumi preview -s prd` needs no `pulumi stack init` first. */
+/**
+ * Makes the stacks, so that `pulumi preview -s prd` needs no `pulumi stack init` first, and frees one that an interrupted
+ * run left locked.
+ */
 async function initializeStacks(stacks: Stack[], env: NodeJS.ProcessEnv): Promise<void> {
   copyProjectIn();
   const { stdout } = await run("pulumi", ["stack", "ls", "--json"], { env });
   const existing = (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name);
   for (const { stack } of stacks) {
     if (!existing.includes(stack)) await run("pulumi", ["stack", "init", stack, "--no-select"], { env });
+    else if (lockedByTheDead(stack)) await run("pulumi", ["cancel", "--yes", "-s", stack], { env });
   }
+}
+
+/** What went wrong, out of all that `pulumi up` prints. */
+function diagnostics(output: string): string {
+  return (
+    /^Diagnostics:\n[\s\S]*?(?=^(Outputs|Resources):)/m.exec(output)?.[0].trimEnd() ?? lastLines(output, 30)
+  );
+}
+
+async function pulumiUp(env: NodeJS.ProcessEnv, report: Report): Promise<void> {
+  const args = ["up", "-s", stack, "--yes", "--skip-preview", "--non-interactive"];
+  const { code, stdout, stderr } = await run("pulumi", args, { env, report, allowFailure: true });
+  if (code !== 0) throw new Error(`pulumi up -s ${stack} failed. ${diagnostics(`${stdout}\n${stderr}`)}`);
 }
 
 async function resources(env: NodeJS.ProcessEnv): Promise<string[]> {
@@ -120,9 +137,7 @@ export async function start(options: { context?: string }): Promise<number> {
   const enginePath = await setUp(steps, stacks, options.context ?? readState().context);
   const env = environment(enginePath);
   await steps.step("Pulumi stacks", () => initializeStacks(stacks, env));
-  await steps.step(`pulumi up -s ${stack}`, (report) =>
-    run("pulumi", ["up", "-s", stack, "--yes", "--skip-preview", "--non-interactive"], { env, report }),
-  );
+  await steps.step(`pulumi up -s ${stack}`, (report) => pulumiUp(env, report));
   const deployed = await deployExample(steps);
   const story: Story = { ...deployed, resources: await resources(env), steps: steps.times };
   const file = writeReport(story);

@@ -39,8 +39,16 @@ function usable(pair: KeyPair, issuer?: KeyPair): boolean {
   return Date.parse(certificate.validTo) > dayAhead && certificate.verify(signer.publicKey);
 }
 
+let authorityOfThisProcess: Promise<KeyPair> | undefined;
+
 /** The local certificate authority, made at its first use. Nothing outside the local system trusts it. */
-export async function ensureAuthority(): Promise<KeyPair> {
+export function ensureAuthority(): Promise<KeyPair> {
+  // Steps that run side by side ask for it at the same moment, and must not make two.
+  authorityOfThisProcess ??= makeAuthority();
+  return authorityOfThisProcess;
+}
+
+async function makeAuthority(): Promise<KeyPair> {
   const pair = files("ca");
   if (usable(pair)) return pair;
   const made = await generate([{ name: "commonName", value: "digdag-runner local CA" }], {
