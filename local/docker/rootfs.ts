@@ -6,9 +6,6 @@ import { type Report, run } from "../lib/run";
 /** Debian release of the base image. */
 export const suite = "bookworm";
 
-/** Used where the machine's own sources do not name a mirror of the release. */
-const defaultMirror = "http://mirror.example.com/debian";
-
 /** What the runner's Dockerfile installs: in the base image already, so that each image build finds it there. */
 export const packages = [
   "ca-certificates",
@@ -25,28 +22,30 @@ export const packages = [
 
 /** How this machine reaches Debian's packages. */
 export interface PackageSource {
-  mirror: string;
+  /** Not set: debootstrap's own default, where the machine's sources name no mirror of the release. */
+  mirror?: string;
   /** Proxy that apt is configured to use. */
   proxy?: string;
 }
 
 /** The mirror in lines `URI CODENAME ORIGIN COMPONENT` of `apt-get indextargets`. */
-export function mirrorOf(targets: string): string {
+export function mirrorOf(targets: string): string | undefined {
   const lines = targets.split("\n").map((line) => line.split(" "));
   const line = lines.find(
     ([, codename, origin, component]) => codename === suite && origin === "Debian" && component === "main",
   );
-  return line?.[0]?.replace(/\/$/, "") ?? defaultMirror;
+  return line?.[0]?.replace(/\/$/, "");
 }
 
 /** Reads the machine's apt configuration, where it has one. */
 export async function packageSource(): Promise<PackageSource> {
-  if (!findCommand("apt-get")) return { mirror: defaultMirror };
+  if (!findCommand("apt-get")) return {};
   const format = "$(REPO_URI) $(CODENAME) $(ORIGIN) $(COMPONENT)";
   const targets = await run("apt-get", ["indextargets", "--format", format, "Created-By: Packages"]);
   const { stdout } = await run("apt-config", ["shell", "proxy", "Acquire::http::Proxy"]);
   const proxy = /^proxy='(.+)'$/m.exec(stdout)?.[1];
-  return { mirror: mirrorOf(targets.stdout), ...(proxy && { proxy }) };
+  const mirror = mirrorOf(targets.stdout);
+  return { ...(mirror && { mirror }), ...(proxy && { proxy }) };
 }
 
 /**
@@ -78,7 +77,7 @@ export async function makeRootfs(options: {
       `--cache-dir=${debs}`,
       suite,
       directory,
-      source.mirror,
+      ...(source.mirror ? [source.mirror] : []),
     ],
     { env: { ...process.env, ...(source.proxy && { http_proxy: source.proxy }) }, report },
   );
