@@ -4,9 +4,10 @@ import { rules } from "./configRules";
 import type { KeySchema, ProjectSchema, Value } from "./configSchema";
 import { digdagRelease, type Release, runnerRelease } from "./knownReleases";
 import { architectures, type Environment, environments, type Platform, runnerLabels } from "./labels";
+import type { ImageBuildArgs } from "./runnerImage";
 
 /** The whole configuration of one stack, valid and complete. docs/configuration.md describes the keys. */
-export interface Config {
+export interface Config extends ImageBuildArgs {
   environment: Environment;
   region: string;
   githubOwner: string;
@@ -29,14 +30,6 @@ export interface Config {
   runnerCpu: string;
   runnerMemory: string;
   egressAddressUrl: string;
-  platform: Platform;
-  baseImage: string;
-  runnerVersion: string;
-  runnerUrl: string;
-  runnerSha256: string;
-  digdagVersion: string;
-  digdagUrl: string;
-  digdagSha256: string;
   manageGitHubSettings: boolean;
 }
 

@@ -8,6 +8,11 @@ import { backendDir, projectDir } from "./project";
 /** The user's own settings of the tools we run; the local system neither reads nor changes what they point at. */
 const foreign = /^(AWS_|PULUMI_|KUBE|DOCKER_|GITHUB_|GH_)/;
 
+/** This process's environment without the user's settings of those tools. */
+export function inheritedEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
+}
+
 const passphraseFile = join(stateDir, "passphrase");
 
 function passphrase(): string {
@@ -25,7 +30,7 @@ function passphrase(): string {
  */
 export function environment(enginePath: string[]): NodeJS.ProcessEnv {
   const { ports, providers } = readState();
-  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
+  const inherited = inheritedEnvironment();
   mkdirSync(backendDir, { recursive: true });
   return {
     ...inherited,

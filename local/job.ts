@@ -6,6 +6,9 @@ import { gitHub, jobCompleted } from "./gitHubControl";
 import type { Job } from "./github/types";
 import { root } from "./lib/paths";
 
+/** The project that comes with the product. */
+export const example = { name: "hello-digdag", directory: join(root, "examples", "hello-digdag") };
+
 /** Which project a job deploys, and on whose runners. */
 export interface DeployJob {
   /** The Digdag project's directory; its name is the project's name. */

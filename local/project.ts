@@ -49,13 +49,13 @@ function read(file: string): string {
 }
 
 /** Copies the checkout's project and stack files, as they are now, to where `pulumi` runs. */
-export function copyProjectIn(): void {
-  mkdirSync(projectDir, { recursive: true });
+export function copyProjectIn(directory = projectDir): void {
+  mkdirSync(directory, { recursive: true });
   const project = parseDocument(read(join(root, "Pulumi.yaml")));
   project.set("main", root);
-  writeFileSync(join(projectDir, "Pulumi.yaml"), project.toString());
+  writeFileSync(join(directory, "Pulumi.yaml"), project.toString());
   for (const file of stackFiles(root)) {
-    const copy = join(projectDir, file);
+    const copy = join(directory, file);
     writeFileSync(copy, withBackEndOf(read(join(root, file)), read(copy)));
   }
 }

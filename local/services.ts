@@ -89,6 +89,7 @@ export async function startAws(stacks: Stack[], report: Report): Promise<void> {
 export async function startGitHub(stacks: Stack[]): Promise<void> {
   const pair = await ensureCertificate("github", { hosts: gitHubHosts });
   const controlPort = await portFor("github-control", 5082);
+  const values = tokens(stacks);
   const options: Omit<GitHubOptions, "tls"> & { tls: { certFile: string; keyFile: string } } = {
     host: serverAddresses.github,
     port: 443,
@@ -97,7 +98,7 @@ export async function startGitHub(stacks: Stack[]): Promise<void> {
     tls: { certFile: pair.certificate, keyFile: pair.key },
     stateDirectory: join(stateDir, "github"),
     tokens: stacks.map(({ stack, owner, repository }) => ({
-      value: tokens(stacks)[stack] as string,
+      value: values[stack] as string,
       scopes: [repository ? `${owner}/${repository}` : owner],
     })),
   };

@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { join } from "node:path";
 import { readStacks, type Stack } from "./aws/stacks";
 import { buildBaseImage, ensurePauseImage, startDocker, startRegistry } from "./docker";
 import { serveDownloads } from "./downloads";
@@ -7,7 +6,7 @@ import { ensureEngine } from "./engine";
 import { environment } from "./environment";
 import { jobCompleted, runnerOnline } from "./gitHubControl";
 import { ensurePackages } from "./install";
-import { queueDeployJob } from "./job";
+import { example, queueDeployJob } from "./job";
 import { buildKubernetes, startKubernetes, useContext } from "./kubernetes";
 import { root } from "./lib/paths";
 import { lastLines, type Report, run } from "./lib/run";
@@ -22,7 +21,6 @@ import { type Story, tell, verdictOf, writeReport } from "./story";
 
 /** The environment that `npm start` brings up. */
 const stack = "local";
-const exampleProject = join(root, "examples", "hello-digdag");
 
 /** A runner is online within seconds of its Pod's start; what takes longer is broken. */
 const onlineSeconds = 120;
@@ -33,7 +31,7 @@ async function setUp(steps: Steps, stacks: Stack[], context: string | undefined)
   const engine = steps.step("Pulumi engine", (report) => ensureEngine({ report }));
   const packages = steps.step("Debian packages", (report) => ensurePackages(needs(context), { report }));
   const programs = context
-    ? undefined
+    ? Promise.resolve(undefined)
     : packages.then(() => steps.step("Kubernetes programs", (report) => buildKubernetes({ report })));
   const network = packages.then(() =>
     steps.step("network", async (report) => {
@@ -60,12 +58,11 @@ async function setUp(steps: Steps, stacks: Stack[], context: string | undefined)
     steps.step("load balancers", () => startAlbs(stacks)),
   );
   const downloads = steps.step("runner tarball", () => serveDownloads());
-  const node = together([programs ?? Promise.resolve(), network, images]).then(() =>
+  const node = together([programs, network, images]).then(([built]) =>
     steps.step(context ? `Kubernetes context ${context}` : "Kubernetes node", async (report) => {
-      if (context) return useContext(context);
-      const { kubernetes, pause } = await buildKubernetes({ report });
-      await ensurePauseImage({ pause, report });
-      await startKubernetes({ kubernetes, report });
+      if (!built) return useContext(context as string);
+      await ensurePauseImage({ pause: built.pause, report });
+      await startKubernetes({ kubernetes: built.kubernetes, report });
     }),
   );
   const providers = together([aws, node, images, baseImage, downloads]).then(([, , , base, sources]) =>
@@ -112,13 +109,13 @@ async function resources(env: NodeJS.ProcessEnv): Promise<string[]> {
 
 /** A job that deploys the example, and what the server serves before and after it. */
 async function deployExample(steps: Steps): Promise<Omit<Story, "resources" | "steps">> {
-  const project = "hello-digdag";
+  const project = example.name;
   const runner = await steps.step("runner online", () => runnerOnline(stack, onlineSeconds));
   const before = await served(stack, project);
-  const job = await steps.step("job that deploys examples/hello-digdag", async () => {
+  const job = await steps.step(`job that deploys examples/${project}`, async () => {
     // Without something new, a second start would push nothing.
     const extraFiles = { "deployment.txt": `${new Date().toISOString()} ${randomUUID()}\n` };
-    const { id } = await queueDeployJob({ directory: exampleProject, label: stack, extraFiles });
+    const { id } = await queueDeployJob({ directory: example.directory, label: stack, extraFiles });
     return jobCompleted(id, jobSeconds);
   });
   const took = { ...runner, id: job.runnerId ?? runner.id, name: job.runnerName ?? runner.name };

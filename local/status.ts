@@ -2,12 +2,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readStacks } from "./aws/stacks";
 import { gitHub } from "./gitHubControl";
+import { example } from "./job";
 import { root, stateDir } from "./lib/paths";
 import { logFile, processNames, processStatus } from "./lib/processes";
 import { run } from "./lib/run";
 import { served } from "./served";
-
-const example = "hello-digdag";
 
 /** A part's state, or the reason why it could not be found out. */
 type Answer<T> = T | { error: string };
@@ -74,8 +73,8 @@ async function collect() {
       Promise.all(
         stacks.map(async (stack) => ({
           stack,
-          project: example,
-          revision: (await served(stack, example))?.revision,
+          project: example.name,
+          revision: (await served(stack, example.name))?.revision,
         })),
       ),
     ),

@@ -1,23 +1,14 @@
 import { spawn } from "node:child_process";
-import {
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { parseDocument } from "yaml";
 import { ensureEngine } from "../../local/engine";
+import { inheritedEnvironment } from "../../local/environment";
 import { root } from "../../local/lib/paths";
+import { copyProjectIn } from "../../local/project";
 import { type Providers, startProviders } from "../../local/providers";
 import type { Account } from "./account";
-
-/** Every variable by which the user's own settings could reach a test. */
-const FOREIGN = /^(AWS_|PULUMI_|KUBE|DOCKER_|GITHUB_|GH_)/;
 
 /** Found once for all projects. */
 let engine: ReturnType<typeof ensureEngine> | undefined;
@@ -59,15 +50,15 @@ export class PulumiProject {
   ): Promise<PulumiProject> {
     const directory = mkdtempSync(join(tmpdir(), "engine-test-"));
     mkdirSync(join(directory, "backend"));
-    copyProject(directory, stack, configuration);
+    copyProjectIn(directory);
+    configure(directory, stack, configuration);
     engine ??= ensureEngine({ report: (line) => console.error(line) });
     const { path } = await engine;
     const providers = await startProviders({ awsEndpoint: account.endpoint, programDirectory: root });
-    const own = Object.entries(process.env).filter(([name]) => !FOREIGN.test(name));
     const project = new PulumiProject(
       directory,
       {
-        ...Object.fromEntries(own),
+        ...inheritedEnvironment(),
         PATH: [...path, process.env.PATH].join(delimiter),
         PULUMI_HOME: join(directory, "home"),
         PULUMI_BACKEND_URL: `file://${join(directory, "backend")}`,
@@ -134,14 +125,7 @@ export class PulumiProject {
   }
 }
 
-/** Pulumi writes into the stack file it uses, so it gets a copy; the program stays where it is. */
-function copyProject(directory: string, stack: string, configuration: Record<string, unknown>): void {
-  const project = parseDocument(readFileSync(join(root, "Pulumi.yaml"), "utf8"));
-  project.set("main", root);
-  writeFileSync(join(directory, "Pulumi.yaml"), project.toString());
-  for (const file of readdirSync(root).filter((name) => /^Pulumi\..+\.yaml$/.test(name))) {
-    copyFileSync(join(root, file), join(directory, file));
-  }
+function configure(directory: string, stack: string, configuration: Record<string, unknown>): void {
   const stackFile = join(directory, `Pulumi.${stack}.yaml`);
   const document = parseDocument(readFileSync(stackFile, "utf8"));
   for (const [key, value] of Object.entries(configuration)) {

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { jobCompleted } from "../../local/gitHubControl";
-import { queueDeployJob } from "../../local/job";
-import { root } from "../../local/lib/paths";
+import { example, queueDeployJob } from "../../local/job";
 import {
   admitted,
   onlineRunners,
@@ -13,11 +11,9 @@ import {
   stack,
 } from "./support";
 
-const directory = join(root, "examples", "hello-digdag");
-
 async function deployExample() {
   const { id } = await queueDeployJob({
-    directory,
+    directory: example.directory,
     label: stack,
     extraFiles: { "deployment.txt": new Date().toISOString() },
   });

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { until } from "../support/until";
 import { Scene } from "./scene";
-import { call, eventually, quick, RunnerHome, register } from "./support";
+import { call, quick, RunnerHome, register } from "./support";
 
 describe("Runner.Listener stand-in: life", () => {
   const scene = Scene.forEachTest();
@@ -12,9 +13,9 @@ describe("Runner.Listener stand-in: life", () => {
       const { id, jit } = await register(scene.github);
       assert.equal(scene.statusOf(id), "offline");
       const listener = scene.home.start(jit);
-      await eventually("it is online", () => scene.statusOf(id) === "online");
+      await until("it is online", () => scene.statusOf(id) === "online");
       await listener.kill();
-      await eventually("it is offline", () => scene.statusOf(id) === "offline");
+      await until("it is offline", () => scene.statusOf(id) === "offline");
     });
 
     it("ends with 0 on SIGINT; its registration stays", async () => {
@@ -172,7 +173,7 @@ describe("Runner.Listener stand-in: life", () => {
       const { id, jit } = await register(scene.github);
       const listener = scene.home.start(jit);
       await listener.prints("Listening for Jobs");
-      await eventually("it is offline", () => scene.statusOf(id) === "offline");
+      await until("it is offline", () => scene.statusOf(id) === "offline");
       const job = scene.queue("true");
       assert.ok(listener.alive);
       assert.equal(scene.github.job(job.id).status, "queued");
@@ -183,7 +184,7 @@ describe("Runner.Listener stand-in: life", () => {
       const job = scene.queue("true");
       const { jit } = await register(scene.github);
       const listener = scene.home.start(jit);
-      await eventually("the registration is gone", () => scene.github.runners().length === 0);
+      await until("the registration is gone", () => scene.github.runners().length === 0);
       assert.equal(scene.github.job(job.id).status, "queued");
       await listener.prints("Listening for Jobs");
       assert.ok(listener.alive);
@@ -218,7 +219,7 @@ describe("Runner.Listener stand-in: SIGTERM", () => {
     listener.signal("SIGTERM");
     assert.equal(await listener.ends(), 128 + 15);
     assert.equal((await scene.github.jobCompleted(job.id)).conclusion, "failure");
-    await eventually("the job's processes are gone", () => !running("sleep 61.5"));
+    await until("the job's processes are gone", () => !running("sleep 61.5"));
   });
 });
 
@@ -230,11 +231,11 @@ describe("a job given to a listener that dies before it takes it", () => {
     const job = scene.queue("true");
     const { id, jit } = await register(scene.github);
     const listener = scene.home.start(jit);
-    await eventually("the listener is about to take it", () =>
+    await until("the listener is about to take it", () =>
       scene.github.requests().some(({ path }) => path.endsWith("/acquire")),
     );
     await listener.kill();
-    await eventually("the job is queued again", () => scene.github.job(job.id).status === "queued");
+    await until("the job is queued again", () => scene.github.job(job.id).status === "queued");
     assert.equal(scene.statusOf(id), "offline");
     await scene.home.start((await register(scene.github, "second")).jit).ends();
     assert.equal(scene.github.job(job.id).runnerName, "second");

@@ -8,7 +8,8 @@ import {
   type Step,
   startGitHub,
 } from "../../../local/github/server";
-import { directoryOf, eventually, type ListenerProcess, quick, RunnerHome, register } from "./support";
+import { until } from "../support/until";
+import { directoryOf, type ListenerProcess, quick, RunnerHome, register } from "./support";
 
 /** A server with the repository `acme/etl` (one file, schedule.dig) and a runner's directory, fresh for every test. */
 export class Scene {
@@ -68,7 +69,7 @@ export class Scene {
 
   /** Waits until the job's log holds the text. */
   async says(job: Job, text: string): Promise<void> {
-    await eventually(`job ${job.id} says "${text}"`, () => this.github.job(job.id).log.includes(text));
+    await until(`job ${job.id} says "${text}"`, () => this.github.job(job.id).log.includes(text));
   }
 
   statusOf(id: number): string | undefined {

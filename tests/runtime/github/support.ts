@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { defaultToken, type GitHub, type Timings } from "../../../local/github/server";
 import { runnerFiles } from "../../../local/github/tarball";
+import { until } from "../support/until";
 
 /** Waiting is the only thing that these shorten. */
 export const quick: Partial<Timings> = {
@@ -77,23 +77,6 @@ export function directoryOf(files: Record<string, string>): string {
   return directory;
 }
 
-/** @throws Error when `probe` gave nothing within 10 s */
-export async function eventually<T>(
-  what: string | (() => string),
-  probe: () => T | undefined | false,
-): Promise<T> {
-  const deadline = performance.now() + 10_000;
-  for (;;) {
-    const value = probe();
-    if (value !== undefined && value !== false) return value;
-    if (performance.now() > deadline) {
-      const missing = typeof what === "string" ? what : what();
-      throw new Error(`This did not happen within 10 s: ${missing}`);
-    }
-    await sleep(15);
-  }
-}
-
 let bundled: ReturnType<typeof runnerFiles> | undefined;
 
 /** A runner's own directory, laid out as from the tarball but with a link to this Node. */
@@ -149,7 +132,7 @@ export class ListenerProcess {
   }
 
   prints(line: string): Promise<unknown> {
-    return eventually(
+    return until(
       () => `the listener prints "${line}"; it printed ${this.stdout}${this.stderr}`,
       () => `${this.stdout}${this.stderr}`.includes(line),
     );
@@ -157,7 +140,7 @@ export class ListenerProcess {
 
   /** Its exit code. */
   async ends(): Promise<number | null> {
-    return eventually(
+    return until(
       () => `the listener ends; it printed ${this.stdout}${this.stderr}`,
       () => this.code,
     );

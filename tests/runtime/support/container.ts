@@ -1,8 +1,8 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, chownSync, copyFileSync, existsSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { buildRunnerTarball } from "../../../local/github/tarball";
+import { cacheDir } from "../../../local/lib/paths";
 import { bundles, openDirectory, Program, scratchDirectory } from "./program";
 import { until } from "./until";
 import { SHARED_GID, type World } from "./world";
@@ -26,11 +26,7 @@ let image: Promise<{ node: string; runnerSource: string }> | undefined;
 /** What the image holds for the supervisor: the stand-in for the runner, and Node as an execute-only copy. */
 function imageFiles(): Promise<{ node: string; runnerSource: string }> {
   image ??= (async () => {
-    const cache = join(
-      process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"),
-      "digdag-runner",
-      "runner-stand-in",
-    );
+    const cache = join(cacheDir, "runner-stand-in");
     const { path } = await buildRunnerTarball(cache, { version: "2.337.0" });
     const runnerSource = openDirectory(join(scratchDirectory(), "actions-runner"));
     execFileSync("tar", ["--extract", "--no-same-owner", "--file", path, "--directory", runnerSource]);
