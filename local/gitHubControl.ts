@@ -47,10 +47,11 @@ export const gitHub = {
 };
 
 function query(parameters: Record<string, string | number | undefined>): string {
-  const given = Object.entries(parameters).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name, String(value)]],
-  );
-  return given.length === 0 ? "" : `?${new URLSearchParams(given)}`;
+  const given = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== undefined) given.set(name, String(value));
+  }
+  return given.size === 0 ? "" : `?${given}`;
 }
 
 /**
