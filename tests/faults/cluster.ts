@@ -16,6 +16,7 @@ interface ContainerStatus {
 /** What is read of a Pod. */
 export interface Pod {
   metadata: { name: string; uid: string; namespace: string; deletionTimestamp?: string };
+  spec: { containers: { name: string; image: string }[] };
   status: {
     phase: string;
     reason?: string;

@@ -15,11 +15,22 @@ import { readStacks } from "../../local/aws/stacks";
 import { gitHub } from "../../local/gitHubControl";
 import type { Job, JobSpec, Runner } from "../../local/github/types";
 import { root } from "../../local/lib/paths";
-import { apply, isLiving, isReady, kubectl, type Manifest, type Pod, podsIn, read } from "./cluster";
+import {
+  apply,
+  isLiving,
+  isReady,
+  kubectl,
+  type Manifest,
+  type Pod,
+  podsIn,
+  read,
+  statusOf,
+} from "./cluster";
 
 /** The stack that `npm start` brought up: its image is the one under test. */
 const stack = "local";
 const deploymentName = "digdag-runner";
+const containers = ["broker", "runner"] as const;
 const secretName = "github-credential";
 /** On every namespace of a pool, so that the next run finds what a killed one left. */
 const ownLabel = "digdag-runner-faults";
@@ -169,23 +180,43 @@ export class Pool implements PoolIdentity {
     return podsIn(this.namespace);
   }
 
-  /**
-   * What keeps the pool from being as a new one is: one Pod for each replica, ready, with one registration that is online and
-   * idle, and nothing else. Undefined when it is.
-   */
-  async unsettled(): Promise<string | undefined> {
+  /** What keeps its Pods from being those that are wanted, each with both containers running; undefined when they are. */
+  async unsettledPods(): Promise<string | undefined> {
     const pods = await this.pods();
     const living = pods.filter(isLiving);
     if (living.length !== this.replicas) return `${living.length} of ${this.replicas} Pods`;
-    if (pods.length > living.length) return "a Pod that has not ended";
-    const waiting = living.find((pod) => !isReady(pod));
-    if (waiting) return `Pod ${waiting.metadata.name} is not ready`;
-    const runners = await this.runners();
+    if (pods.some(({ metadata }) => metadata.deletionTimestamp)) return "a Pod that has not ended";
+    const waiting = living.find((pod) => containers.some((name) => !statusOf(pod, name)?.state.running));
+    return waiting && `Pod ${waiting.metadata.name} does not run`;
+  }
+
+  /**
+   * What keeps the pool from being as a new one is: one Pod for each replica, ready, each with one registration that is online
+   * and idle, and nothing else. Undefined when it is.
+   */
+  async unsettled(): Promise<string | undefined> {
+    const unsettled = await this.unsettledPods();
+    if (unsettled) return unsettled;
+    const [strays, runners, pods] = [await this.strays(), await this.runners(), await this.pods()];
+    if (strays.length > 0) return `registrations without a Pod: ${strays.map(({ name }) => name).join(", ")}`;
     const odd = runners.find(({ status, busy }) => status !== "online" || busy);
     if (odd) return `runner ${odd.name} is ${odd.status}${odd.busy ? " and busy" : ""}`;
-    return runners.length === this.replicas
-      ? undefined
-      : `${runners.length} registrations for ${this.replicas} Pods`;
+    if (runners.length !== this.replicas) return `${runners.length} registrations of ${this.replicas}`;
+    const waiting = pods.find((pod) => isLiving(pod) && !isReady(pod));
+    return waiting && `Pod ${waiting.metadata.name} is not ready: ${await askBroker(waiting, "readyz")}`;
+  }
+
+  /** Registrations that no living Pod can be using: their Pod is gone, or it has a newer one. */
+  async strays(): Promise<Runner[]> {
+    const living = (await this.pods()).filter(isLiving);
+    const newest = new Map<Pod, Runner>();
+    const runners = await this.runners();
+    for (const runner of runners) {
+      const pod = podOf(living, runner.name);
+      if (pod && (newest.get(pod)?.id ?? 0) < runner.id) newest.set(pod, runner);
+    }
+    const inUse = new Set(newest.values());
+    return runners.filter((runner) => !inUse.has(runner));
   }
 
   /** @throws Error naming what is missing after `seconds` */
@@ -207,6 +238,14 @@ export class Pool implements PoolIdentity {
 
   clearFaults(): Promise<void> {
     return gitHub.clearFaults(this.repository);
+  }
+
+  /** Removes Pods that ended, and replaces those whose containers were restarted, since the kubelet's back-off grows with each. */
+  async freshPods(): Promise<void> {
+    const used = (await this.pods()).filter(
+      (pod) => !isLiving(pod) || containers.some((name) => (statusOf(pod, name)?.restartCount ?? 0) > 0),
+    );
+    if (used.length > 0) await endPods(this.namespace, ...used.map(({ metadata }) => metadata.name));
   }
 
   /** Ends every Pod at once and removes what they left on GitHub, so that the next ones start from nothing. */
@@ -324,8 +363,10 @@ async function cancelJobs(repository: string): Promise<void> {
   }
 }
 
-async function endPods(namespace: string): Promise<void> {
-  await kubectl(["delete", "pods", "--all", "--namespace", namespace, "--grace-period=1", "--wait=true"]);
+/** @param names default: all */
+async function endPods(namespace: string, ...names: string[]): Promise<void> {
+  const which = names.length > 0 ? [...names, "--ignore-not-found"] : ["--all"];
+  await kubectl(["delete", "pods", ...which, "--namespace", namespace, "--grace-period=1", "--wait=true"]);
 }
 
 /** A runner may unregister by itself just before. */
