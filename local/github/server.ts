@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { cutOff } from "../lib/cutOff";
 import { Clock } from "./clock";
 import { answerControl } from "./control";
 import { Faults, scopeOfPath } from "./faults";
@@ -69,14 +70,14 @@ async function handle(
   }
   const action: HttpAction | undefined = faults.takeHttp(call.method, call.path, scopeOf(call));
   if (action?.type === "reset") {
-    request.socket.resetAndDestroy();
+    cutOff(request.socket);
     return 0;
   }
   if (action?.type === "hang") return 0;
   if (action?.type === "delay") await sleep(action.ms, undefined, { ref: false });
   const reply = action?.type === "respond" ? ordered(action) : await answered(answer, call);
   if (action?.type === "lose-answer") {
-    request.socket.resetAndDestroy();
+    cutOff(request.socket);
     return 0;
   }
   if (response.destroyed) return 0;

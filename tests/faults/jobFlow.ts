@@ -18,6 +18,8 @@ export class JobFlow {
   private flowing = false;
   private stopped = false;
   private watching: Promise<void> | undefined;
+  /** Why the watch ended before its time. */
+  private failure: Error | undefined;
 
   constructor(
     private readonly pool: Pool,
@@ -35,7 +37,9 @@ export class JobFlow {
     if (firstSeconds !== undefined) await this.add(firstSeconds);
     this.flowing = true;
     await this.look();
-    this.watching ??= this.watch();
+    this.watching ??= this.watch().catch((error: Error) => {
+      this.failure = error;
+    });
   }
 
   /** A job with steps of its own, which may fail. */
@@ -61,6 +65,7 @@ export class JobFlow {
   async until(what: string, seconds: number, wanted: (job: Job) => boolean | undefined): Promise<Job> {
     const deadline = Date.now() + seconds * 1000;
     for (;;) {
+      if (this.failure) throw this.failure;
       const found = this.known.find(wanted);
       if (found) return found;
       if (Date.now() > deadline) throw new Error(`no job ${what} within ${seconds} s`);
