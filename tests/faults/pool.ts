@@ -236,6 +236,11 @@ export class Pool implements PoolIdentity {
     return gitHub.addFault({ ...fault, scope: this.repository });
   }
 
+  /** Whether every fault on order has hit something. */
+  async faultsStruck(): Promise<boolean> {
+    return (await gitHub.faults()).every(({ scope, hits }) => scope !== this.repository || hits > 0);
+  }
+
   clearFaults(): Promise<void> {
     return gitHub.clearFaults(this.repository);
   }

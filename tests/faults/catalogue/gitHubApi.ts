@@ -18,7 +18,7 @@ function outage(name: string, action: HttpAction, hits: Partial<HttpFault> = { p
     lasts: [4, 9],
     async begin({ pool }) {
       await pool.addFault({ path: anyCall, ...hits, times: 0, action });
-      return () => pool.clearFaults();
+      return { struck: () => pool.faultsStruck(), end: () => pool.clearFaults() };
     },
   };
 }
@@ -82,10 +82,14 @@ const redirectElsewhere: Fault = {
       times: 0,
       action: { type: "respond", status: 307, headers: { location } },
     });
-    return async () => {
-      await pool.clearFaults();
-      const leaked = digdag?.requests.find(({ headers }) => headers.authorization !== undefined);
-      if (leaked) throw new Error(`the credential went to another host with ${leaked.method} ${leaked.path}`);
+    return {
+      struck: () => pool.faultsStruck(),
+      async end() {
+        await pool.clearFaults();
+        const leaked = digdag?.requests.find(({ headers }) => headers.authorization !== undefined);
+        if (leaked)
+          throw new Error(`the credential went to another host with ${leaked.method} ${leaked.path}`);
+      },
     };
   },
 };
