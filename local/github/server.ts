@@ -11,6 +11,7 @@ import { type Call, type Reply, readCall, send } from "./http";
 import { JobQueue } from "./jobs";
 import { type Listening, listen } from "./listen";
 import { RunnerRegistry } from "./registry";
+import { Renames } from "./renames";
 import { answerRest, isRest } from "./rest";
 import { RunnerService } from "./runnerService";
 import { Tokens } from "./tokens";
@@ -117,7 +118,7 @@ async function timed(
  * @throws Error when an address is in use
  */
 export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> {
-  const { host = "127.0.0.1", port = 0, controlPort = 0, tls, onRequest } = options;
+  const { host = "127.0.0.1", port = 0, controlPort = 0, apiPath = "", tls, onRequest } = options;
   const timings: Timings = { ...defaultTimings, ...options.timings };
   const clock = new Clock();
   const faults = new Faults();
@@ -154,7 +155,8 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
   const temporary = options.stateDirectory ? undefined : await mkdtemp(join(tmpdir(), "github-stand-in-"));
   const git = await GitStore.open(join(options.stateDirectory ?? (temporary as string), "git"));
   const publicUrl = options.publicUrl ?? server.url;
-  const apiUrl = options.publicUrl === "https://github.com" ? "https://api.github.com" : publicUrl;
+  const apiUrl =
+    options.publicUrl === "https://github.com" ? "https://api.github.com" : `${publicUrl}${apiPath}`;
   const jobs = new JobQueue(registry, clock, timings, { serverUrl: publicUrl, apiUrl });
   const service = new RunnerService({ registry, jobs, faults });
   const rest = {
@@ -163,10 +165,14 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
     timings,
     publicUrl,
     apiUrl,
-    runnerGroups: options.runnerGroups ?? [1],
+    clock,
+    renames: new Renames(),
+    runnerGroups: options.runnerGroups ?? [{ id: 1, name: "Default" }],
+    newestRunner: options.newestRunner ?? "2.337.0",
   };
   answerPublic = (call) => {
-    if (isRest(call.path)) return answerRest(rest, call);
+    const path = call.path.startsWith(`${apiPath}/`) ? call.path.slice(apiPath.length) : "";
+    if (isRest(path)) return answerRest(rest, { ...call, path });
     if (call.path.startsWith("/_runner/")) return service.answer(call);
     return git.serve(call.path);
   };
@@ -177,7 +183,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
     return job;
   };
   const github: GitHub = {
-    apiUrl: server.url,
+    apiUrl: `${server.url}${apiPath}`,
     controlUrl: control.url,
     async addRepository(name, directory) {
       if (git.head(name)) throw new Error(`The repository ${name} exists already.`);
@@ -219,6 +225,14 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
     clearFaults: () => faults.clear(),
     putToken: (token) => tokens.put(token),
     revokeToken: (value) => tokens.revoke(value),
+    putApp: (app) => tokens.putApp(app),
+    putRunnerGroups(groups) {
+      rest.runnerGroups = groups;
+    },
+    renameRepository(from, to) {
+      rest.renames.add(from, to);
+      registry.move(from, to);
+    },
     advanceClock: (milliseconds) => clock.advance(milliseconds),
     requests: () => [...records],
     async close() {
