@@ -165,8 +165,7 @@ export class Broker {
         state.save({ ...state.current, runner: { id: runner.id, name } });
         return runner;
       } catch (error) {
-        const answered = error instanceof GitHubError && !["unreachable", "unavailable"].includes(error.kind);
-        if (!answered) this.doubtful.add(name);
+        if (!(error instanceof GitHubError) || error.mayHaveHappened) this.doubtful.add(name);
         throw error;
       }
     });

@@ -2,14 +2,13 @@ import "../shared/ignoreInspectorSignal";
 import { backoffSeconds, sleepSeconds } from "../shared/backoff";
 import { createLog, messageOf } from "../shared/log";
 import { Broker } from "./broker";
+import { connectGitHub } from "./connectGitHub";
 import { probeDigdag } from "./digdagProbe";
 import { EgressAddress } from "./egressAddress";
-import { GitHubRunners } from "./github";
 import { serveHealth } from "./httpServer";
 import { LeaseServer } from "./leaseServer";
 import { LeaseStateFile } from "./leaseState";
 import { Metrics } from "./metrics";
-import { createOctokit } from "./octokit";
 import { Readiness } from "./readiness";
 import { readBrokerSettings } from "./settings";
 
@@ -21,12 +20,7 @@ async function main(): Promise<void> {
   const readiness = new Readiness(settings.pollSeconds);
   const state = new LeaseStateFile(settings.stateDirectory);
   const lease = new LeaseServer(settings.leaseSocket, settings.takeoverSeconds, state, log);
-  const octokit = await createOctokit({
-    apiUrl: settings.githubApiUrl,
-    credentialFile: settings.credentialFile,
-    log,
-  });
-  const github = new GitHubRunners(octokit, settings.owner, settings.repository, metrics);
+  const github = await connectGitHub(settings, metrics, log);
   const egress = new EgressAddress(settings.egressAddressUrl);
   const broker = new Broker({
     settings,

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
-import type { ApiObserver } from "./github";
+import type { ApiObserver } from "./githubClient";
 
 /** Everything /metrics shows, under the prefix `digdag_runner_`. */
 export class Metrics implements ApiObserver {

@@ -1,13 +1,9 @@
 import { EnvironmentReader } from "../shared/environment";
+import type { GitHubSettings } from "./connectGitHub";
 import { POOL_NAME } from "./runnerNames";
 
 /** What the broker reads from its environment, once, at start. Durations in seconds. */
-export interface BrokerSettings {
-  githubApiUrl: string;
-  owner: string;
-  /** Absent: runners are registered with the organization `owner`. */
-  repository: string | undefined;
-  credentialFile: string;
+export interface BrokerSettings extends GitHubSettings {
   labels: string[];
   /** The pool: every runner of this stack carries it at the start of its name. */
   namePrefix: string;
@@ -36,7 +32,9 @@ export function readBrokerSettings(env: NodeJS.ProcessEnv): BrokerSettings {
     githubApiUrl: read.url("GITHUB_API_URL", "https://api.github.com"),
     owner: read.text("GITHUB_OWNER"),
     repository: read.optional("GITHUB_REPOSITORY"),
+    appId: read.optional("GITHUB_APP_ID"),
     credentialFile: read.text("GITHUB_CREDENTIAL_FILE"),
+    runnerGroup: read.optional("RUNNER_GROUP"),
     labels: read.list("RUNNER_LABELS", ","),
     namePrefix: read.text("RUNNER_NAME_PREFIX", POOL_NAME, "letters, digits and -, at most 24 of them"),
     podName: read.text("POD_NAME"),

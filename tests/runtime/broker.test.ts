@@ -83,7 +83,7 @@ describe("the broker", function () {
     const { reason } = await pod.world.ready(/403/);
     assert.match(
       reason,
-      /lacks a permission for the repository acme\/workflows: it needs administration=write/,
+      /lacks a permission for the repository acme\/workflows: it needs "Administration: write"/,
     );
     pod.world.github.putToken({ value: TOKEN, scopes: ["*"] });
     await probe.message("jit");

@@ -177,6 +177,8 @@ describe("the bundles of the image", function () {
       assert.equal(text, readFileSync(second[n] ?? "", "utf8"));
       assert.ok(!text.includes(process.cwd()), `${path} holds ${process.cwd()}`);
       for (const [, name = ""] of text.matchAll(/require\("([^"]+)"\)/g)) {
+        // undici asks for node:sqlite where a newer Node has it.
+        if (name.startsWith("node:")) continue;
         assert.doesNotThrow(() => require.resolve(name, { paths: ["/"] }), name);
       }
     }
