@@ -66,7 +66,8 @@ async function handle(
   }
   if (action?.type === "hang") return 0;
   if (action?.type === "delay") await sleep(action.ms, undefined, { ref: false });
-  const reply = action?.type === "respond" ? ordered(action) : await answered(answer, call);
+  let reply = action?.type === "respond" ? ordered(action) : await answered(answer, call);
+  if (action?.type === "replace-answer") reply = ordered(action);
   if (action?.type === "lose-answer") {
     request.socket.resetAndDestroy();
     return 0;
@@ -86,7 +87,11 @@ async function answered(answer: Answer, call: Call): Promise<Reply> {
   }
 }
 
-function ordered({ status, headers = {}, body }: Extract<HttpAction, { type: "respond" }>): Reply {
+function ordered({
+  status,
+  headers = {},
+  body,
+}: Extract<HttpAction, { type: "respond" | "replace-answer" }>): Reply {
   if (typeof body !== "string")
     return { status, headers, json: body ?? { message: `Ordered fault ${status}` } };
   return { status, body, headers: { "content-type": "text/html; charset=utf-8", ...headers } };

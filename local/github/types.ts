@@ -97,6 +97,8 @@ export type HttpAction =
   | { type: "reset" }
   /** Do what was asked, then close the connection without an answer. */
   | { type: "lose-answer" }
+  /** Do what was asked, then answer with this instead, as a proxy on the way may. */
+  | { type: "replace-answer"; status: number; headers?: Record<string, string>; body?: unknown }
   /** Never answer and never close. */
   | { type: "hang" };
 

@@ -65,13 +65,13 @@ describe("the broker", function () {
   });
 
   it("uses a token that was rotated on disk for the next call, without a restart", async () => {
-    pod.world.writeToken("github_pat_expired");
+    pod.world.writeCredential("github_pat_expired");
     await pod.world.startBroker();
     const probe = await pod.ready();
     const { reason } = await pod.world.ready(/401/);
     assert.match(reason, /expired or revoked.*pulumi up/);
     assert.doesNotMatch(reason, /github_pat/);
-    pod.world.writeToken(TOKEN);
+    pod.world.writeCredential(TOKEN);
     await probe.message("jit");
     assert.match(await pod.world.metrics(), /token_expiry_timestamp_seconds 20\d{8}/);
   });
