@@ -1,7 +1,8 @@
 import { withoutPrefix } from "./addresses";
+import { conflicts } from "./configConflicts";
 import { nearest, type Problem, removeCommand, setCommand, shown } from "./configProblems";
 import { rules } from "./configRules";
-import type { KeySchema, ProjectSchema, Value } from "./configSchema";
+import type { KeySchema, ProjectSchema, Value, Values } from "./configSchema";
 import { digdagRelease, type Release, runnerRelease } from "./knownReleases";
 import { architectures, type Environment, environments, type Platform, runnerLabels } from "./labels";
 import type { ImageBuildArgs } from "./runnerImage";
@@ -13,7 +14,11 @@ export interface Config extends ImageBuildArgs {
   githubOwner: string;
   /** Not set: the runners belong to the organization. */
   githubRepository: string | undefined;
-  githubTokenParameter: string;
+  /** Not set: a GitHub App. */
+  githubTokenParameter: string | undefined;
+  /** Both are set, or neither is. */
+  githubAppId: string | undefined;
+  githubAppParameter: string | undefined;
   githubApiUrl: string;
   clusterName: string;
   namespace: string;
@@ -27,9 +32,14 @@ export interface Config extends ImageBuildArgs {
   maxJobMinutes: number;
   /** Every label, not only the extra ones. */
   runnerLabels: string[];
+  /** Of the organization; not set: its default group. */
+  runnerGroup: string | undefined;
   runnerCpu: string;
   runnerMemory: string;
   egressAddressUrl: string;
+  /** `http://HOST:PORT`. */
+  httpsProxy: string | undefined;
+  noProxy: string[];
   manageGitHubSettings: boolean;
 }
 
@@ -60,8 +70,8 @@ export function validate(raw: RawConfig): Validation {
     ...unknownKeyProblems(raw),
     ...parseProblems,
     ...required.filter((key) => values[key] === "").map((key) => notSet(raw, key)),
-    ...credentialProblems(raw, values),
     ...ruleProblems(raw, values),
+    ...conflicts(raw.stack, values),
     ...labelProblems(raw, values),
     ...releaseProblems(raw, values),
     ...settingsProblems(raw, values),
@@ -69,8 +79,6 @@ export function validate(raw: RawConfig): Validation {
   ];
   return problems.length > 0 ? { problems } : { config: build(raw, values) };
 }
-
-type Values = Record<string, Value>;
 
 /** What a wrongly typed value leaves behind so that the remaining checks can go on. */
 function parseValues(raw: RawConfig): { values: Values; problems: Problem[] } {
@@ -134,21 +142,6 @@ function unknownKeyProblems({ stack, schema, values }: RawConfig): Problem[] {
       const reason = `is not a key of this program${suggestion ? `; perhaps ${suggestion} was meant` : ""}`;
       return { key, reason, command: removeCommand(stack, key) };
     });
-}
-
-function credentialProblems(raw: RawConfig, values: Values): Problem[] {
-  const { githubTokenParameter: token, githubAppParameter: app } = values;
-  if (token === "" && app === "") return [notSet(raw, "githubTokenParameter")];
-  if (app === "") return [];
-  const key = "githubAppParameter";
-  if (token !== "") {
-    const reason = "and githubTokenParameter are both set: the runners use one credential or the other";
-    return [{ key, reason, command: removeCommand(raw.stack, key) }];
-  }
-  const reason =
-    "is set, but GitHub Apps are not supported yet: use a personal access token in githubTokenParameter";
-  const replace = setCommand(raw.stack, "githubTokenParameter", rules.githubTokenParameter?.example ?? "");
-  return [{ key, reason, command: `${removeCommand(raw.stack, key)} && ${replace}` }];
 }
 
 function ruleProblems(raw: RawConfig, values: Values): Problem[] {
@@ -249,7 +242,9 @@ function build(raw: RawConfig, values: Values): Config {
     region: raw.values["aws:region"] ?? "",
     githubOwner: text("githubOwner"),
     githubRepository: optional("githubRepository"),
-    githubTokenParameter: text("githubTokenParameter"),
+    githubTokenParameter: optional("githubTokenParameter"),
+    githubAppId: optional("githubAppId"),
+    githubAppParameter: optional("githubAppParameter"),
     githubApiUrl: text("githubApiUrl").replace(/\/+$/, ""),
     clusterName: text("clusterName"),
     namespace: optional("namespace") ?? `digdag-runner-${environment}`,
@@ -260,9 +255,12 @@ function build(raw: RawConfig, values: Values): Config {
     replicas: Number(values.replicas),
     maxJobMinutes: Number(values.maxJobMinutes),
     runnerLabels: runnerLabels(environment, platform, values.runnerLabels as string[]),
+    runnerGroup: optional("runnerGroup"),
     runnerCpu: text("runnerCpu"),
     runnerMemory: text("runnerMemory"),
     egressAddressUrl: text("egressAddressUrl"),
+    httpsProxy: optional("httpsProxy")?.replace(/\/$/, ""),
+    noProxy: values.noProxy as string[],
     platform,
     baseImage: text("baseImage"),
     runnerVersion: text("runnerVersion"),

@@ -56,9 +56,8 @@ export function disruptionBudgetSpec(environment: string) {
  * their metrics and health alone, which hold no secret; by whom is up to the cluster's monitoring.
  */
 export function networkPolicySpec(environment: string, urls: readonly string[]) {
-  const ports = [...new Set([443, ...urls.map((url) => Number(new URL(url).port || 443))])].sort(
-    (a, b) => a - b,
-  );
+  const portOf = ({ port, protocol }: URL) => Number(port || (protocol === "http:" ? 80 : 443));
+  const ports = [...new Set([443, ...urls.map((url) => portOf(new URL(url)))])].sort((a, b) => a - b);
   const tcp = (port: number) => ({ protocol: "TCP", port });
   return {
     podSelector: { matchLabels: selectorLabels(environment) },

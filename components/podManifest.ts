@@ -1,5 +1,7 @@
+import { credentialSecrets } from "./credential";
 import { kubernetesLabels, selectorLabels } from "./identity";
 import { architectures, type Platform } from "./labels";
+import { proxyVariables } from "./proxy";
 
 /** What differs between one pool of runners and another. NAT addresses are not part of it: they must restart nothing. */
 export interface PodArgs<Image = string> {
@@ -7,15 +9,23 @@ export interface PodArgs<Image = string> {
   environment: string;
   /** `REPOSITORY@sha256:DIGEST`; an output where the manifest goes to the engine, text where it is only looked at. */
   image: Image;
-  /** Name of the Secret with GitHub's credential, under the key `token`. */
+  /** Name of the Secret with GitHub's credential: the App's private key where `githubAppId` is set, else a token. */
   credentialSecret: Image;
+  /** App ID or client ID. Not set: the credential is a personal access token. */
+  githubAppId?: string;
   githubApiUrl: string;
   githubOwner: string;
   /** Not set: the runners belong to the organization. */
   githubRepository?: string;
   runnerLabels: string[];
+  /** Not set: the default group. */
+  runnerGroup?: string;
   digdagEndpoint: string;
   egressAddressUrl: string;
+  /** `http://HOST:PORT`; not set: no proxy. */
+  httpsProxy?: string;
+  /** Hosts that are reached without the proxy. */
+  noProxy?: string[];
   maxJobMinutes: number;
   runnerCpu: string;
   runnerMemory: string;
@@ -129,8 +139,10 @@ function brokerContainer<Image>(args: PodArgs<Image>) {
         GITHUB_API_URL: args.githubApiUrl,
         GITHUB_OWNER: args.githubOwner,
         GITHUB_REPOSITORY: args.githubRepository ?? "",
-        GITHUB_CREDENTIAL_FILE: `${credentialDirectory}/token`,
+        GITHUB_APP_ID: args.githubAppId ?? "",
+        GITHUB_CREDENTIAL_FILE: `${credentialDirectory}/${credentialSecrets[args.githubAppId ? "app" : "token"].key}`,
         RUNNER_LABELS: args.runnerLabels.join(","),
+        RUNNER_GROUP: args.runnerGroup ?? "",
         RUNNER_NAME_PREFIX: `digdag-${args.environment}`,
         LEASE_SOCKET: `${leaseDirectory}/broker.sock`,
         BROKER_STATE_DIR: brokerDirectory,
@@ -182,11 +194,12 @@ function runnerContainer<Image>(args: PodArgs<Image>) {
   };
 }
 
-/** What the broker probes and the jobs deploy to is the same Digdag, that of the runner's own environment. */
+/** What the broker probes and the jobs deploy to is the same Digdag, that of the runner's own environment, and so is the way. */
 function sharedVariables<Image>(args: PodArgs<Image>) {
   return {
     DIGDAG_ENDPOINT: args.digdagEndpoint,
     EGRESS_ADDRESS_URL: args.egressAddressUrl,
     MAX_JOB_MINUTES: String(args.maxJobMinutes),
+    ...proxyVariables(args),
   };
 }

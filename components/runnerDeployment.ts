@@ -35,7 +35,10 @@ export class RunnerDeployment extends pulumi.ComponentResource {
       `${name}-network`,
       {
         metadata,
-        spec: networkPolicySpec(environment, [args.digdagEndpoint, args.githubApiUrl, args.egressAddressUrl]),
+        spec: networkPolicySpec(
+          environment,
+          [args.digdagEndpoint, args.githubApiUrl, args.egressAddressUrl, args.httpsProxy ?? []].flat(),
+        ),
       },
       parent,
     );

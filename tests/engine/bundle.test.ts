@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import {
   AllocateAddressCommand,
   CreateNatGatewayCommand,
@@ -179,6 +180,36 @@ describe("the real engine against an emulated account", () => {
         assert.match(refused.output, /AWS account ID not allowed: 123456789012/);
       } finally {
         await project.remove();
+      }
+    }).timeout(COMMAND_MS);
+
+    it("keeps an App's private key out of state, event log and output", async () => {
+      const pem = generateKeyPairSync("rsa", { modulusLength: 2048 })
+        .privateKey.export({ type: "pkcs1", format: "pem" })
+        .toString();
+      await account.reset(pem);
+      const project = await PulumiProject.create(account, "stg", {
+        "digdag-runner:githubTokenParameter": undefined,
+        "digdag-runner:githubAppId": "123456",
+        "digdag-runner:githubAppParameter": "/digdag-runner/stg/github-token",
+      });
+      try {
+        const up = await project.run("up", "--yes", "--skip-preview");
+        assert.equal(up.code, 0, up.output);
+        const shown = await project.run("stack", "export", "--show-secrets");
+        assert.ok(shown.output.includes("private-key.pem"), "the key is not in the state at all");
+        const lines = pem.split("\n").filter((line) => line !== "" && !line.startsWith("-----"));
+        assert.ok(
+          lines.every((line) => shown.output.includes(line)),
+          "another key is in the state",
+        );
+        for (const text of [...project.backendFiles(), up.events, up.output]) {
+          for (const line of lines) assert.ok(!text.includes(line), "a line of the key is in plain text");
+          assert.ok(!text.includes(Buffer.from(pem).toString("base64")), "the key is in base64");
+        }
+      } finally {
+        await project.remove();
+        await account.reset();
       }
     }).timeout(COMMAND_MS);
 

@@ -119,8 +119,10 @@ describe("the Pod", () => {
       GITHUB_API_URL: "https://api.github.com",
       GITHUB_OWNER: "example-org",
       GITHUB_REPOSITORY: "digdag-workflows",
+      GITHUB_APP_ID: "",
       GITHUB_CREDENTIAL_FILE: "/run/secrets/github/token",
       RUNNER_LABELS: "self-hosted,digdag,stg",
+      RUNNER_GROUP: "",
       RUNNER_NAME_PREFIX: "digdag-stg",
       LEASE_SOCKET: "/run/lease/broker.sock",
       BROKER_STATE_DIR: "/run/broker",
@@ -134,6 +136,49 @@ describe("the Pod", () => {
       organization.spec.initContainers.map((container) => variables(container).GITHUB_REPOSITORY),
       [""],
     );
+  });
+
+  it("names the App, its key's file and the runner group to the broker alone", () => {
+    const { spec } = podManifest({ ...args, githubAppId: "123456", runnerGroup: "digdag stg" });
+    const [ofBroker = {}, ofRunner = {}] = [...spec.initContainers, ...spec.containers].map(variables);
+    assert.equal(ofBroker.GITHUB_APP_ID, "123456");
+    assert.equal(ofBroker.GITHUB_CREDENTIAL_FILE, "/run/secrets/github/private-key.pem");
+    assert.equal(ofBroker.RUNNER_GROUP, "digdag stg");
+    assert.deepEqual(ofRunner, variables(runner));
+  });
+
+  describe("behind a proxy", () => {
+    const httpsProxy = "http://proxy.example.com:3128";
+    const { spec } = podManifest({ ...args, httpsProxy, noProxy: [".internal.example.com", "localhost"] });
+    const all = [...spec.initContainers, ...spec.containers].map(variables);
+
+    it("names it to both containers, in both cases", () => {
+      for (const names of all) {
+        for (const name of ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"])
+          assert.equal(names[name], httpsProxy, name);
+        assert.equal(names.no_proxy, names.NO_PROXY);
+      }
+    });
+
+    it("reaches itself, Digdag, the cluster, instance metadata and the named hosts directly", () => {
+      for (const { no_proxy } of all) {
+        assert.deepEqual(no_proxy?.split(",").sort(), [
+          "$(KUBERNETES_SERVICE_HOST)",
+          ".internal.example.com",
+          "127.0.0.1",
+          "169.254.169.254",
+          "169.254.170.23",
+          "digdag.stg.example.com",
+          "localhost",
+        ]);
+      }
+    });
+
+    it("differs in nothing else", () => {
+      const without = (names: Record<string, string>) =>
+        Object.fromEntries(Object.entries(names).filter(([name]) => !/_proxy$/i.test(name)));
+      assert.deepEqual(all.map(without), containers.map(variables));
+    });
   });
 
   it("tells the runner where Digdag is and nothing of GitHub", () => {
@@ -249,5 +294,12 @@ describe("the network policy", () => {
         ports: [tcp(443), tcp(8443)],
       },
     ]);
+  });
+
+  it("lets runners out to the port of a proxy, also where that is the usual one of its scheme", () => {
+    const portsFor = (url: string) =>
+      networkPolicySpec("stg", [url]).egress[1]?.ports.map(({ port }) => port);
+    assert.deepEqual(portsFor("http://proxy.example.com:3128"), [443, 3128]);
+    assert.deepEqual(portsFor("http://proxy.example.com:80"), [80, 443]);
   });
 });

@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: a plan holds resources of any shape
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { isSecret, isUnknown, type Plan, type Recorded } from "../mocks";
 import { account, deploy, digest, registryPassword, token } from "./account";
 
@@ -166,6 +167,58 @@ describe("the program", () => {
       assert.ok(isUnknown(template.spec.containers[0].image));
       assert.equal(template.spec.containers[0].name, "runner");
       assert.deepEqual(ruleAddresses(preview).sort(), ["198.51.100.1/32", "198.51.100.2/32"]);
+    });
+  });
+
+  describe("with a GitHub App", () => {
+    const newKey = () =>
+      generateKeyPairSync("rsa", { modulusLength: 2048 })
+        .privateKey.export({ type: "pkcs1", format: "pem" })
+        .toString();
+    const key = newKey();
+    const config = {
+      "digdag-runner:githubTokenParameter": "",
+      "digdag-runner:githubAppId": "123456",
+      "digdag-runner:githubAppParameter": "/digdag-runner/stg/github-app",
+    };
+    const deployApp = (value: string) =>
+      deploy(account({ parameter: { type: "SecureString", value, version: 1 } }), { config });
+
+    it("reads the App's parameter, and gives its key to the broker as a secret", async () => {
+      const plan = await deployApp(key);
+      const reads = plan.calls.filter((call) => call.token.startsWith("aws:ssm/"));
+      assert.deepEqual(
+        reads.map(({ inputs }) => inputs.name),
+        ["/digdag-runner/stg/github-app"],
+      );
+      const secret = plan.only("Secret");
+      assert.ok(isSecret(secret.raw.stringData));
+      assert.deepEqual(secret.inputs.stringData, { "private-key.pem": key });
+      const { spec } = plan.only("Deployment").inputs.spec.template;
+      const volume = spec.volumes.find(({ name }: { name: string }) => name === "credential");
+      assert.equal(volume.secret.secretName, secret.inputs.metadata.name);
+    });
+
+    it("shows no line of the key in the clear to the engine", async () => {
+      const plan = await deployApp(key);
+      const lines = key.split("\n").filter((line) => line !== "" && !line.startsWith("-----"));
+      for (const { name, raw } of plan.resources) {
+        const texts = clearTexts(raw).join("\n");
+        for (const line of lines) assert.ok(!texts.includes(line), name);
+      }
+    });
+
+    it("changes in the Secret alone when the key is rotated", async () => {
+      const [before, after] = [await deployApp(key), await deployApp(newKey())];
+      const others = (of: Plan) =>
+        (of.toJSON() as Recorded[]).filter(({ urn }) => !urn.includes("v1:Secret"));
+      assert.deepEqual(others(after), others(before));
+      assert.notDeepEqual(after.only("Secret").inputs, before.only("Secret").inputs);
+    });
+
+    it("is another Secret than a token's, so that Pods which finish a job keep theirs", async () => {
+      const [app, withToken] = [await deployApp(key), await deploy()];
+      assert.notEqual(app.only("Secret").inputs.metadata.name, withToken.only("Secret").inputs.metadata.name);
     });
   });
 

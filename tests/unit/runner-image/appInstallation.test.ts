@@ -108,17 +108,6 @@ describe("a GitHub App of the broker", () => {
     assert.equal(mints().length, 1);
   });
 
-  it("gives up when the second token is refused as well", async () => {
-    await start();
-    scene.github.addFault({
-      path: "/runners$",
-      times: 0,
-      action: { type: "respond", status: 401, body: { message: "Bad credentials" } },
-    });
-    await rejects((await connect()).list(), "unauthorized", /refuses the installation token/);
-    assert.equal(scene.calls.filter(({ route }) => route.endsWith("/runners")).length, 2);
-  });
-
   it("uses a rotated key for the next call, while the old one still works", async () => {
     await start();
     const runners = await connect();

@@ -48,6 +48,13 @@ describe("a failed answer of GitHub", () => {
     for (const [status] of kinds) assert.equal(explain(status).mayHaveHappened, status >= 500, `${status}`);
   });
 
+  it("with 401 asks for another token, or wonders where the App is", () => {
+    assert.match(explain(401).message, /put a new one into the SSM parameter/);
+    const answer = { status: 401, headers: {}, body: {} };
+    const { message } = explainAnswer(answer, { ...question, credential: "app" });
+    assert.match(message, /refuses the installation token .* was the App uninstalled or deleted\?/);
+  });
+
   it("keeps the request id for a question to GitHub's support", () => {
     assert.equal(explain(500, { "x-github-request-id": "ABCD:1" }).requestId, "ABCD:1");
     assert.equal(explain(200, { "x-github-request-id": "ABCD:1" }).requestId, "ABCD:1");
