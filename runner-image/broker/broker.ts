@@ -165,7 +165,7 @@ export class Broker {
         state.save({ ...state.current, runner: { id: runner.id, name } });
         return runner;
       } catch (error) {
-        if (!(error instanceof GitHubError) || error.mayHaveHappened) this.doubtful.add(name);
+        if (!(error instanceof GitHubError) || error.mayHaveHadEffect) this.doubtful.add(name);
         throw error;
       }
     });

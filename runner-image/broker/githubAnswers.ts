@@ -40,7 +40,7 @@ export function explainAnswer(answer: Answer, question: Question, now = Date.now
         status,
         ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
         ...requestId(headers),
-        mayHaveHappened: status >= 500,
+        mayHaveHadEffect: status >= 500,
       },
     );
 
@@ -87,7 +87,7 @@ export function unexpectedAnswer(answer: Answer, question: Question, expected: s
     "unexpected",
     `The answer to ${question.route} (status ${status}, ${what}) is not GitHub's: it came instead of ${expected}. ` +
       "Check githubApiUrl, and whether a proxy or a login page answers in between.",
-    { status, ...requestId(headers), mayHaveHappened: status < 300 },
+    { status, ...requestId(headers), mayHaveHadEffect: status < 300 },
   );
 }
 

@@ -27,7 +27,7 @@ export interface GitHubErrorDetails {
   /** For a question to GitHub's support. */
   requestId?: string;
   /** True when GitHub may have done what was asked although the call failed. Default false. */
-  mayHaveHappened?: boolean;
+  mayHaveHadEffect?: boolean;
 }
 
 /** A call to GitHub that failed, with a message a person can act on. Never holds the credential or the request. */
@@ -35,7 +35,7 @@ export class GitHubError extends Error {
   readonly status: number | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly requestId: string | undefined;
-  readonly mayHaveHappened: boolean;
+  readonly mayHaveHadEffect: boolean;
 
   constructor(
     readonly kind: GitHubErrorKind,
@@ -47,7 +47,7 @@ export class GitHubError extends Error {
     this.status = details.status;
     this.retryAfterSeconds = details.retryAfterSeconds;
     this.requestId = details.requestId;
-    this.mayHaveHappened = details.mayHaveHappened ?? false;
+    this.mayHaveHadEffect = details.mayHaveHadEffect ?? false;
   }
 }
 

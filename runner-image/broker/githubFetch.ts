@@ -64,7 +64,7 @@ export function explainSilence(error: unknown, { route }: Question, proxy: strin
   return new GitHubError(
     "unreachable",
     `No answer from GitHub to ${route}: ${whatFailed(cause, code, refusedByProxy, proxy)}`,
-    { mayHaveHappened: !nothingSent },
+    { mayHaveHadEffect: !nothingSent },
   );
 }
 
@@ -89,7 +89,7 @@ function whatFailed(
 function adviceFor(code: string): string {
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "Check the host's name and the cluster's DNS.";
   if (/CERT|SIGNATURE/.test(code))
-    return "Check whether a proxy replaces certificates, and that the image trusts its CA.";
+    return "Does a proxy replace certificates? Then name its CA in caCertificateFile.";
   return "Check NAT gateway, network ACLs and egress rules of the cluster.";
 }
 

@@ -78,7 +78,7 @@ describe("the broker's calls to GitHub", () => {
           // A fault without a body would get one of the stand-in's own.
           answerOnce(runnersPath, name === "mint" ? 201 : 200, body ?? "null");
           const error = await rejects(question(runners), "unexpected", /is not GitHub's: it came instead of/);
-          assert.equal(error.mayHaveHappened, true);
+          assert.equal(error.mayHaveHadEffect, true);
         }
         assert.equal(scene.calls.length, wrong.length, "it asked again");
       });
@@ -134,7 +134,7 @@ describe("the broker's calls to GitHub", () => {
     assert.equal((await runners.get(id))?.id, id);
     scene.github.addFault({ method: "POST", path: runnersPath, action: { type: "reset" } });
     const error = await rejects(runners.mint("runner-2", LABELS), "unreachable", /No answer from GitHub/);
-    assert.equal(error.mayHaveHappened, true);
+    assert.equal(error.mayHaveHadEffect, true);
     assert.deepEqual(
       scene.calls.map(({ status }) => status),
       [0, 200, 0],
@@ -171,7 +171,7 @@ describe("the broker's calls to GitHub", () => {
           "redirected",
           /credential is not sent|where to/,
         );
-        assert.equal(error.mayHaveHappened, false);
+        assert.equal(error.mayHaveHadEffect, false);
         assert.equal(scene.github.requests().length, 1);
       });
     }

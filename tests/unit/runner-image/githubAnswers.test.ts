@@ -45,7 +45,7 @@ describe("a failed answer of GitHub", () => {
   }
 
   it("may have done what was asked when it failed by itself, and did not when it refused", () => {
-    for (const [status] of kinds) assert.equal(explain(status).mayHaveHappened, status >= 500, `${status}`);
+    for (const [status] of kinds) assert.equal(explain(status).mayHaveHadEffect, status >= 500, `${status}`);
   });
 
   it("with 401 asks for another token, or wonders where the App is", () => {
@@ -160,7 +160,7 @@ describe("a failed answer of GitHub", () => {
         assert.equal(error.kind, "unexpected");
         assert.match(error.message, /text\/html, "Sign in to Acme"/);
         assert.doesNotMatch(error.message, /secret-in-a-page/);
-        assert.equal(error.mayHaveHappened, status < 300);
+        assert.equal(error.mayHaveHadEffect, status < 300);
       });
     }
 
@@ -173,7 +173,7 @@ describe("a failed answer of GitHub", () => {
       for (const body of bodies) {
         const error = unexpectedAnswer({ status: 201, headers: {}, body }, question, "a runner");
         assert.doesNotMatch(error.message, /c2VjcmV0/);
-        assert.equal(error.mayHaveHappened, true);
+        assert.equal(error.mayHaveHadEffect, true);
       }
     });
 

@@ -64,20 +64,20 @@ describe("a call without an answer", () => {
   for (const code of certain) {
     it(`had no effect after ${code}, because nothing was sent`, () => {
       const error = explainSilence(failed(code), question, undefined);
-      assert.deepEqual([error.kind, error.mayHaveHappened], ["unreachable", false]);
+      assert.deepEqual([error.kind, error.mayHaveHadEffect], ["unreachable", false]);
       assert.match(error.message, new RegExp(`^No answer from GitHub to GET /x: ${code}\\.`));
     });
   }
 
   for (const code of ["ECONNRESET", "UND_ERR_SOCKET", "UND_ERR_HEADERS_TIMEOUT"]) {
     it(`may have had its effect after ${code}`, () => {
-      assert.equal(explainSilence(failed(code), question, undefined).mayHaveHappened, true);
+      assert.equal(explainSilence(failed(code), question, undefined).mayHaveHadEffect, true);
     });
   }
 
   it("may have had its effect after the time limit, which is named", () => {
     const error = explainSilence(new DOMException("aborted", "TimeoutError"), question, undefined);
-    assert.equal(error.mayHaveHappened, true);
+    assert.equal(error.mayHaveHadEffect, true);
     assert.match(error.message, /nothing came within 15 s/);
   });
 
@@ -94,7 +94,7 @@ describe("a call without an answer", () => {
     };
     assert.match(refused(407).message, /the proxy http:\/\/proxy:3128 asks for a login \(407\)/);
     assert.match(refused(403).message, /the proxy http:\/\/proxy:3128 answered 403 instead of connecting/);
-    assert.equal(refused(403).mayHaveHappened, false);
+    assert.equal(refused(403).mayHaveHadEffect, false);
     const { message } = explainSilence(failed("ECONNREFUSED"), question, "http://proxy:3128");
     assert.match(message, /through the proxy http:\/\/proxy:3128/);
   });
