@@ -166,8 +166,18 @@ function runnerContainer<Image>(args: PodArgs<Image>) {
       RUNNER_SOURCE: "/opt/actions-runner",
       RUNNER_HOME: runnerHome,
       WORK_DIRS: workDirectories.join(":"),
+      JOB_STARTED_HOOK: "/opt/digdag-runner/job-started.sh",
       ...sharedVariables(args),
     }),
+    // The broker makes this file when the supervisor hangs and GitHub says that no job runs (broker/supervisorPulse.ts). No
+    // other trouble may end a job: a probe of the broker's port would fail with the broker, and a busy node is slow to answer.
+    livenessProbe: {
+      exec: { command: ["/usr/bin/test", "!", "-e", `${leaseDirectory}/restart-runner`] },
+      periodSeconds: 10,
+      timeoutSeconds: 60,
+      failureThreshold: 3,
+      terminationGracePeriodSeconds: 15,
+    },
     securityContext: restricted,
     resources: { requests: { cpu, memory }, limits: { memory } },
     volumeMounts: [

@@ -83,6 +83,16 @@ export class GitHubRunners {
     }
   }
 
+  /** The newest version of the runner that GitHub offers for this machine. */
+  async newestVersion(): Promise<string | undefined> {
+    const { data } = await this.call(`GET ${this.base}/downloads`, {});
+    const architecture = process.arch === "arm64" ? "arm64" : "x64";
+    const ours = (data as components["schemas"]["runner-application"][]).find(
+      ({ os, architecture: one }) => os === "linux" && one === architecture,
+    );
+    return /-(\d+\.\d+\.\d+)\.tar\.gz$/.exec(ours?.filename ?? "")?.[1];
+  }
+
   /** All runners, page by page; only those of this exact name when one is given. */
   async list(name?: string): Promise<Runner[]> {
     const route = `GET ${this.base}`;

@@ -26,6 +26,11 @@ export class GitHubError extends Error {
     super(message);
     this.name = "GitHubError";
   }
+
+  /** Whether GitHub may have done what was asked all the same. */
+  get mayHaveHadEffect(): boolean {
+    return this.kind === "unreachable" || this.kind === "unavailable";
+  }
 }
 
 /** Logs a failed call to GitHub and returns the seconds GitHub asked to wait. Throws what is not a failed call: it is a defect. */

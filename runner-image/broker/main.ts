@@ -3,6 +3,7 @@ import { backoffSeconds, sleepSeconds } from "../shared/backoff";
 import { createLog, messageOf } from "../shared/log";
 import { Broker } from "./broker";
 import { probeDigdag } from "./digdagProbe";
+import { DigdagWatch } from "./digdagWatch";
 import { EgressAddress } from "./egressAddress";
 import { GitHubRunners } from "./github";
 import { serveHealth } from "./httpServer";
@@ -11,6 +12,7 @@ import { LeaseStateFile } from "./leaseState";
 import { Metrics } from "./metrics";
 import { createOctokit } from "./octokit";
 import { Readiness } from "./readiness";
+import { RunnerVersion } from "./runnerVersion";
 import { readBrokerSettings } from "./settings";
 
 const SHUTDOWN_LIMIT_SECONDS = 10;
@@ -28,6 +30,20 @@ async function main(): Promise<void> {
   });
   const github = new GitHubRunners(octokit, settings.owner, settings.repository, metrics);
   const egress = new EgressAddress(settings.egressAddressUrl);
+  const digdag = new DigdagWatch({
+    settings,
+    readiness,
+    metrics,
+    log,
+    probe: () => probeDigdag(settings.digdagEndpoint),
+    egressAddress: () => egress.describe(),
+  });
+  const version = new RunnerVersion({
+    runnerSource: settings.runnerSource,
+    newestVersion: () => github.newestVersion(),
+    metrics,
+    log,
+  });
   const broker = new Broker({
     settings,
     github,
@@ -36,8 +52,8 @@ async function main(): Promise<void> {
     readiness,
     metrics,
     log,
-    probe: () => probeDigdag(settings.digdagEndpoint),
-    egressAddress: () => egress.describe(),
+    digdag,
+    version: (seen) => version.seen(seen),
   });
   await serveHealth(settings.httpPort, () => readiness.report(), metrics.registry);
   await lease.listen();
@@ -51,10 +67,14 @@ async function main(): Promise<void> {
     void broker.shutdown(SHUTDOWN_LIMIT_SECONDS).finally(() => process.exit(0));
   });
 
+  await Promise.all([sweepAgainAndAgain(broker, settings.sweepSeconds), version.follow()]);
+}
+
+async function sweepAgainAndAgain(broker: Broker, intervalSeconds: number): Promise<never> {
   for (;;) {
     await broker.sweep();
     // A random part of the interval keeps the Pods of a pool from sweeping all at once.
-    await sleepSeconds(backoffSeconds(1, settings.sweepSeconds, settings.sweepSeconds));
+    await sleepSeconds(backoffSeconds(1, intervalSeconds, intervalSeconds));
   }
 }
 

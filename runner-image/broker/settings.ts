@@ -14,6 +14,8 @@ export interface BrokerSettings {
   podName: string;
   digdagEndpoint: string;
   egressAddressUrl: string;
+  /** Where the runner lies in the image; its date is the age of its version. Default /opt/actions-runner. */
+  runnerSource: string;
   leaseSocket: string;
   stateDirectory: string;
   httpPort: number;
@@ -25,6 +27,14 @@ export interface BrokerSettings {
   sweepSeconds: number;
   /** An offline, idle runner of this age is a ghost. Default 300. */
   ghostSeconds: number;
+  /** Between two probes of Digdag while a runner is registered. Default 30. */
+  probeSeconds: number;
+  /** A listener whose runner GitHub does not know for so long is replaced. Default 20. */
+  missingSeconds: number;
+  /** A listener whose runner GitHub lists as offline for so long is replaced. Default 120. */
+  offlineSeconds: number;
+  /** A supervisor that does not answer for so long is restarted, unless a job runs. Default 60. */
+  supervisorSilentSeconds: number;
   /** How long a lease must have been without its supervisor before another one may take it. Default 10. */
   takeoverSeconds: number;
 }
@@ -42,6 +52,7 @@ export function readBrokerSettings(env: NodeJS.ProcessEnv): BrokerSettings {
     podName: read.text("POD_NAME"),
     digdagEndpoint: read.url("DIGDAG_ENDPOINT"),
     egressAddressUrl: read.url("EGRESS_ADDRESS_URL", "https://checkip.amazonaws.com"),
+    runnerSource: read.optional("RUNNER_SOURCE") ?? "/opt/actions-runner",
     leaseSocket: read.text("LEASE_SOCKET"),
     stateDirectory: read.text("BROKER_STATE_DIR"),
     httpPort: read.number("HTTP_PORT", 8080),
@@ -49,6 +60,10 @@ export function readBrokerSettings(env: NodeJS.ProcessEnv): BrokerSettings {
     retrySeconds: read.number("RETRY_SECONDS", 5),
     sweepSeconds: read.number("SWEEP_SECONDS", 600),
     ghostSeconds: read.number("GHOST_SECONDS", 300),
+    probeSeconds: read.number("DIGDAG_PROBE_SECONDS", 30),
+    missingSeconds: read.number("LISTENER_MISSING_SECONDS", 20),
+    offlineSeconds: read.number("LISTENER_OFFLINE_SECONDS", 120),
+    supervisorSilentSeconds: read.number("SUPERVISOR_SILENT_SECONDS", 60),
     takeoverSeconds: read.number("LEASE_TAKEOVER_SECONDS", 10),
   };
   read.check("broker");

@@ -182,7 +182,7 @@ describe("the broker", function () {
         assert.ok(reason.includes(part), `${part} is not in: ${reason}`);
       }
       assert.equal(pod.mints().length, 0);
-      assert.match(await pod.world.metrics(), /digdag_probe_failures_total\{layer="HTTP"\} [1-9]/);
+      assert.match(await pod.world.metrics(), /digdag_probes_total\{layer="HTTP"\} [1-9]/);
       pod.world.digdag.clearFaults();
       await probe.message("jit");
       assert.match(await pod.world.metrics(), /digdag_runner_digdag_reachable 1/);
