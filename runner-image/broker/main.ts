@@ -14,6 +14,7 @@ import { createOctokit } from "./octokit";
 import { Readiness } from "./readiness";
 import { RunnerVersion } from "./runnerVersion";
 import { readBrokerSettings } from "./settings";
+import { warnOfTokenExpiry } from "./tokenExpiry";
 
 const SHUTDOWN_LIMIT_SECONDS = 10;
 
@@ -28,7 +29,12 @@ async function main(): Promise<void> {
     credentialFile: settings.credentialFile,
     log,
   });
-  const github = new GitHubRunners(octokit, settings.owner, settings.repository, metrics);
+  const github = new GitHubRunners(
+    octokit,
+    settings.owner,
+    settings.repository,
+    warnOfTokenExpiry(metrics, log),
+  );
   const egress = new EgressAddress(settings.egressAddressUrl);
   const digdag = new DigdagWatch({
     settings,

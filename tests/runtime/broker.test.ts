@@ -103,7 +103,7 @@ describe("the broker", function () {
     const { runnerId } = await probe.message("jit");
     pod.world.github.putToken({ value: TOKEN, scopes: ["acme/other"] });
     probe.send({ type: "drain" });
-    await pod.world.broker.logged("could not be asked to take no job");
+    await pod.world.broker.logged("a runner could not be deleted");
     assert.deepEqual(probe.received, []);
     pod.world.github.putToken({ value: TOKEN, scopes: ["*"] });
     assert.equal((await probe.message("drained")).outcome, "deleted");

@@ -7,6 +7,7 @@ import {
   rolloutTimeouts,
 } from "../../../components/manifests";
 import { gracePeriodSeconds, type PodArgs, podManifest } from "../../../components/podManifest";
+import { RESTART_FILE } from "../../../runner-image/broker/supervisorPulse";
 
 const args: PodArgs = {
   environment: "stg",
@@ -140,6 +141,7 @@ describe("the Pod", () => {
     const { WORK_DIRS, ...others } = variables(runner);
     assert.deepEqual(others, {
       HOME: "/home/runner",
+      JOB_STARTED_HOOK: "/opt/digdag-runner/job-started.sh",
       LEASE_SOCKET: "/run/lease/broker.sock",
       RUNNER_SOURCE: "/opt/actions-runner",
       RUNNER_HOME: "/runner",
@@ -158,6 +160,15 @@ describe("the Pod", () => {
       { path: "/readyz", port: 8080 },
       { path: "/livez", port: 8080 },
     ]);
+  });
+
+  it("restarts the runner for a file that only the broker can make, whatever becomes of the broker", () => {
+    const { exec, timeoutSeconds } = runner.livenessProbe;
+    assert.deepEqual(exec.command, ["/usr/bin/test", "!", "-e", `/run/lease/${RESTART_FILE}`]);
+    // Slow to answer is not dead: a node under load must not end a job.
+    assert.ok(timeoutSeconds >= 60);
+    const lease = runner.volumeMounts.find(({ mountPath }) => mountPath === "/run/lease");
+    assert.ok(lease && "readOnly" in lease && lease.readOnly);
   });
 
   it("gives a job its whole time and then a minute to end", () => {

@@ -11,7 +11,9 @@ import { type RunnerState, reasonToReplace, runnerState } from "../../../runner-
 import { isOlder, releaseTime } from "../../../runner-image/broker/runnerVersion";
 import { readBrokerSettings } from "../../../runner-image/broker/settings";
 import { findGhosts } from "../../../runner-image/broker/sweep";
+import { warnOfTokenExpiry } from "../../../runner-image/broker/tokenExpiry";
 import { backoffSeconds } from "../../../runner-image/shared/backoff";
+import type { Log } from "../../../runner-image/shared/log";
 
 describe("the sweep", () => {
   const now = Date.UTC(2026, 0);
@@ -148,6 +150,35 @@ describe("the runner's version", () => {
     } finally {
       rmSync(source, { recursive: true });
     }
+  });
+});
+
+describe("the token's end", () => {
+  it("is warned of once a day from two weeks before it on", () => {
+    const day = 24 * 3600 * 1000;
+    const warnings: string[] = [];
+    const seen: number[] = [];
+    let now = 0;
+    const observer = {
+      request() {},
+      rateLimitRemaining() {},
+      tokenExpires: (at: number) => void seen.push(at),
+    };
+    const log = { warn: (_fields: object, message: string) => void warnings.push(message) } as unknown as Log;
+    const watched = warnOfTokenExpiry(observer, log, () => now);
+    const expiry = 20 * day;
+    for (const [at, count] of [
+      [0, 0],
+      [6 * day, 1],
+      [6.5 * day, 1],
+      [7 * day, 2],
+    ] as const) {
+      now = at;
+      watched.tokenExpires(expiry);
+      assert.equal(warnings.length, count, `after ${at / day} days`);
+    }
+    assert.match(warnings[0] ?? "", /1970-01-21.*pulumi up/);
+    assert.equal(seen.length, 4);
   });
 });
 
