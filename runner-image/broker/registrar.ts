@@ -81,7 +81,7 @@ export class Registrar {
     const { settings, state, readiness, log } = this.parts;
     const runner = this.runner;
     if (!runner) return;
-    for (let looks = 1; (await this.delete(runner, signal)) === "busy"; looks++) {
+    for (let looks = 1; !(await this.isGone(runner, signal)); looks++) {
       if (looks >= NORMAL_LOOKS_AT_A_FORMER_RUNNER) {
         const which = { runnerId: runner.id, runnerName: runner.name };
         log.warn(which, "GitHub still lists the former runner as busy");
@@ -93,6 +93,20 @@ export class Registrar {
       }
       await sleepSeconds(backoffSeconds(looks, settings.retrySeconds, LONGEST_WAIT_SECONDS), signal);
     }
+  }
+
+  private async isGone(runner: RegisteredRunner, signal: AbortSignal): Promise<boolean> {
+    const { github, state } = this.parts;
+    // Looked at first: it has mostly gone with its job, and Octokit lets only one request a second pass that changes something.
+    const seen = await this.retry(
+      "the former runner could not be looked up",
+      LONGEST_WAIT_SECONDS,
+      signal,
+      () => github.get(runner.id),
+    );
+    if (seen) return (await this.delete(runner, signal)) !== "busy";
+    state.update({ runner: undefined });
+    return true;
   }
 
   /** Deletes a runner unless a job runs on it, and forgets it if it was the last; rejects only when aborted. */
