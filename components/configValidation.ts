@@ -26,6 +26,7 @@ export interface Config extends ImageBuildArgs {
   natAddresses: string[];
   replicas: number;
   maxJobMinutes: number;
+  podPerJob: boolean;
   /** Every label, not only the extra ones. */
   runnerLabels: string[];
   runnerCpu: string;
@@ -275,6 +276,7 @@ function build(raw: RawConfig, values: Values): Config {
     natAddresses: [...new Set((values.natAddresses as string[]).map(withoutPrefix))],
     replicas: Number(values.replicas),
     maxJobMinutes: Number(values.maxJobMinutes),
+    podPerJob: values.podPerJob === true,
     runnerLabels: runnerLabels(environment, platform, values.runnerLabels as string[]),
     runnerCpu: text("runnerCpu"),
     runnerMemory: text("runnerMemory"),
