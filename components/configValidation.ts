@@ -1,4 +1,5 @@
 import { withoutPrefix } from "./addresses";
+import type { CaCertificates } from "./caCertificates";
 import { nearest, type Problem, removeCommand, setCommand, shown } from "./configProblems";
 import { rules } from "./configRules";
 import type { KeySchema, ProjectSchema, Value } from "./configSchema";
@@ -25,6 +26,7 @@ export interface Config extends ImageBuildArgs {
   natAddresses: string[];
   replicas: number;
   maxJobMinutes: number;
+  podPerJob: boolean;
   /** Every label, not only the extra ones. */
   runnerLabels: string[];
   runnerCpu: string;
@@ -43,6 +45,8 @@ export interface RawConfig {
   secretKeys: ReadonlySet<string>;
   /** `runnerLabels` of every stack of the project, by stack name. */
   stackLabels: Record<string, string[]>;
+  /** What the file named by `caCertificateFile` holds, where that is set. */
+  caCertificates?: CaCertificates;
 }
 
 /** A valid configuration, or everything that is wrong with it. */
@@ -64,6 +68,7 @@ export function validate(raw: RawConfig): Validation {
     ...ruleProblems(raw, values),
     ...labelProblems(raw, values),
     ...releaseProblems(raw, values),
+    ...caCertificateProblems(raw, values),
     ...settingsProblems(raw, values),
     ...awsProblems(raw),
   ];
@@ -209,6 +214,18 @@ function releaseProblems(raw: RawConfig, values: Values): Problem[] {
   });
 }
 
+function caCertificateProblems(raw: RawConfig, values: Values): Problem[] {
+  const key = "caCertificateFile";
+  const file = String(values[key]);
+  const rule = rules[key];
+  if (file === "" || rule?.problem(file) !== undefined) return [];
+  return (raw.caCertificates?.problems ?? []).map((problem) => ({
+    key,
+    reason: `is ${seen(raw, key, file)}: it ${problem}`,
+    command: setCommand(raw.stack, key, rule?.example ?? ""),
+  }));
+}
+
 function settingsProblems(raw: RawConfig, values: Values): Problem[] {
   if (values.manageGitHubSettings !== true || values.githubRepository !== "") return [];
   const key = "githubRepository";
@@ -259,12 +276,14 @@ function build(raw: RawConfig, values: Values): Config {
     natAddresses: [...new Set((values.natAddresses as string[]).map(withoutPrefix))],
     replicas: Number(values.replicas),
     maxJobMinutes: Number(values.maxJobMinutes),
+    podPerJob: values.podPerJob === true,
     runnerLabels: runnerLabels(environment, platform, values.runnerLabels as string[]),
     runnerCpu: text("runnerCpu"),
     runnerMemory: text("runnerMemory"),
     egressAddressUrl: text("egressAddressUrl"),
     platform,
     baseImage: text("baseImage"),
+    caCertificates: raw.caCertificates?.certificates ?? [],
     runnerVersion: text("runnerVersion"),
     runnerUrl: optional("runnerUrl") ?? runner.url,
     runnerSha256: optional("runnerSha256") ?? runner.sha256 ?? "",

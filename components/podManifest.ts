@@ -17,6 +17,8 @@ export interface PodArgs<Image = string> {
   digdagEndpoint: string;
   egressAddressUrl: string;
   maxJobMinutes: number;
+  /** Whether a Pod ends after its job instead of taking the next one. */
+  podPerJob: boolean;
   runnerCpu: string;
   runnerMemory: string;
   platform: Platform;
@@ -35,6 +37,7 @@ const graceAfterJobSeconds = 60;
 const credentialDirectory = "/run/secrets/github";
 const leaseDirectory = "/run/lease";
 const brokerDirectory = "/run/broker";
+const accountDirectory = "/var/run/secrets/kubernetes.io/serviceaccount";
 const runnerHome = "/runner";
 const home = "/home/runner";
 /** What a job can write to, and so all that must be wiped before the next one. */
@@ -85,6 +88,7 @@ export function podManifest<Image>(args: PodArgs<Image>) {
           // 0440, because the kubelet gives the files to the shared group. Only the broker mounts them.
           secret: { secretName: credentialSecret, defaultMode: 0o440 },
         },
+        ...(args.podPerJob ? [accountVolume] : []),
         memoryVolume("lease", "1Mi"),
         memoryVolume("broker", "8Mi"),
         diskVolume("runner", "4Gi"),
@@ -102,6 +106,18 @@ const memoryVolume = (name: string, sizeLimit: string) => ({
 });
 const diskVolume = (name: string, sizeLimit: string) => ({ name, emptyDir: { sizeLimit } });
 
+/** What a Pod deletes itself with: a token that ends with the Pod, or after an hour, and the API server's CA. */
+const accountVolume = {
+  name: "account",
+  projected: {
+    defaultMode: 0o440,
+    sources: [
+      { serviceAccountToken: { path: "token", expirationSeconds: 3600 } },
+      { configMap: { name: "kube-root-ca.crt", items: [{ key: "ca.crt", path: "ca.crt" }] } },
+    ],
+  },
+};
+
 const restricted = {
   allowPrivilegeEscalation: false,
   readOnlyRootFilesystem: true,
@@ -112,6 +128,7 @@ const restricted = {
 // have none. Under a directory that only root may enter, no job reaches it.
 const unreachable = { terminationMessagePath: "/root/termination-log" };
 
+const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
 const environmentVariables = (variables: Record<string, string>) =>
   Object.entries(variables).map(([name, value]) => ({ name, value }));
 
@@ -124,7 +141,8 @@ function brokerContainer<Image>(args: PodArgs<Image>) {
     command: program("broker"),
     restartPolicy: "Always",
     env: [
-      { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+      field("POD_NAME", "metadata.name"),
+      ...(args.podPerJob ? [field("POD_NAMESPACE", "metadata.namespace")] : []),
       ...environmentVariables({
         GITHUB_API_URL: args.githubApiUrl,
         GITHUB_OWNER: args.githubOwner,
@@ -135,6 +153,7 @@ function brokerContainer<Image>(args: PodArgs<Image>) {
         LEASE_SOCKET: `${leaseDirectory}/broker.sock`,
         BROKER_STATE_DIR: brokerDirectory,
         HTTP_PORT: String(httpPort),
+        ...(args.podPerJob && { POD_PER_JOB: "1", SERVICE_ACCOUNT_DIR: accountDirectory }),
         ...sharedVariables(args),
       }),
     ],
@@ -148,6 +167,7 @@ function brokerContainer<Image>(args: PodArgs<Image>) {
       { name: "credential", mountPath: credentialDirectory, readOnly: true },
       { name: "lease", mountPath: leaseDirectory },
       { name: "broker", mountPath: brokerDirectory },
+      ...(args.podPerJob ? [{ name: "account", mountPath: accountDirectory, readOnly: true }] : []),
     ],
     ...unreachable,
   };

@@ -1,4 +1,5 @@
 import { EnvironmentReader } from "../shared/environment";
+import type { OwnPod } from "./ownPod";
 import { POOL_NAME } from "./runnerNames";
 
 /** What the broker reads from its environment, once, at start. Durations in seconds. */
@@ -12,6 +13,8 @@ export interface BrokerSettings {
   /** The pool: every runner of this stack carries it at the start of its name. */
   namePrefix: string;
   podName: string;
+  /** Set where the Pod ends after its job: what to delete. */
+  ownPod: OwnPod | undefined;
   digdagEndpoint: string;
   egressAddressUrl: string;
   /** Where the runner lies in the image; its date is the age of its version. Default /opt/actions-runner. */
@@ -50,6 +53,7 @@ export function readBrokerSettings(env: NodeJS.ProcessEnv): BrokerSettings {
     labels: read.list("RUNNER_LABELS", ","),
     namePrefix: read.text("RUNNER_NAME_PREFIX", POOL_NAME, "letters, digits and -, at most 24 of them"),
     podName: read.text("POD_NAME"),
+    ownPod: read.optional("POD_PER_JOB") === "1" ? readOwnPod(read) : undefined,
     digdagEndpoint: read.url("DIGDAG_ENDPOINT"),
     egressAddressUrl: read.url("EGRESS_ADDRESS_URL", "https://checkip.amazonaws.com"),
     runnerSource: read.optional("RUNNER_SOURCE") ?? "/opt/actions-runner",
@@ -68,4 +72,15 @@ export function readBrokerSettings(env: NodeJS.ProcessEnv): BrokerSettings {
   };
   read.check("broker");
   return settings;
+}
+
+/** Kubernetes itself sets the API server's address in every container. */
+function readOwnPod(read: EnvironmentReader): OwnPod {
+  return {
+    name: read.text("POD_NAME"),
+    namespace: read.text("POD_NAMESPACE"),
+    apiHost: read.text("KUBERNETES_SERVICE_HOST"),
+    apiPort: read.number("KUBERNETES_SERVICE_PORT"),
+    accountDirectory: read.text("SERVICE_ACCOUNT_DIR"),
+  };
 }
