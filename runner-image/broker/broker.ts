@@ -1,6 +1,6 @@
 import { backoffSeconds, isAbort, sleepSeconds } from "../shared/backoff";
 import type { Ended, JobEvent } from "../shared/lease";
-import type { Log } from "../shared/log";
+import { type Log, messageOf } from "../shared/log";
 import type { DigdagWatch } from "./digdagWatch";
 import type { LeaseHolder, LeaseServer } from "./leaseServer";
 import type { RegisteredRunner } from "./leaseState";
@@ -24,6 +24,8 @@ export interface BrokerParts extends RegistrarParts {
   digdag: DigdagWatch;
   /** Told which version of the runner GitHub sees. */
   version: (version: string) => void;
+  /** Deletes this Pod; only where it ends after its job (podPerJob). */
+  deletePod?: (() => Promise<void>) | undefined;
 }
 
 /** Registers one runner after the other for the supervisor that holds the lease, and replaces what does not work. */
@@ -33,6 +35,8 @@ export class Broker {
   private readonly waiting = new Set<string>();
   private draining = false;
   private outdated = false;
+  /** A job ran in this Pod, which is to end after it. */
+  private usedUp = false;
   private badExits = 0;
   /** When a listener that ran a job ended, until the next runner is online. */
   private jobEndedAt: number | undefined;
@@ -87,9 +91,11 @@ export class Broker {
     const { readiness } = this.parts;
     const { runner } = this.registrar;
     readiness.clear("supervisor");
-    readiness.clear("drain");
+    if (!this.usedUp) readiness.clear("drain");
     this.pulse.start(holder);
     this.inherited = holder.resumed ? undefined : runner;
+    // What became of the runner of a container that is gone nobody told.
+    if (this.inherited) this.endPodAfterJob();
     if (holder.runnerId === undefined) return;
     if (runner?.id === holder.runnerId) this.watchRunner(runner, holder);
     else
@@ -151,6 +157,8 @@ export class Broker {
     );
     this.badExits = next === "register" ? 0 : this.badExits + 1;
     if (this.jobRan) this.jobEndedAt = Date.now();
+    // A broker that was restarted meanwhile did not hear of the job.
+    if (this.jobRan || exitCode === 0 || signal !== null) this.endPodAfterJob();
     this.jobRan = false;
     if (next === "stop") {
       this.outdated = true;
@@ -164,6 +172,7 @@ export class Broker {
     this.registration = new AbortController();
     const signal = AbortSignal.any([holder.gone, this.registration.signal]);
     const { runner: former } = this.registrar;
+    if (this.usedUp) return;
     await this.registrar.formerRunnerGone(signal, former !== undefined && former.id === this.inherited?.id);
     // Another supervisor in the same image would be refused as well.
     if (this.outdated) return;
@@ -184,6 +193,27 @@ export class Broker {
       jitConfig: runner.jitConfig,
     });
     this.watchRunner(runner, holder);
+  }
+
+  /** Nothing where Pods run one job after the other. Their ReplicaSet makes a new one as soon as this one is asked to end. */
+  private endPodAfterJob(): void {
+    const { deletePod, settings, readiness, log } = this.parts;
+    if (!deletePod || this.usedUp) return;
+    this.usedUp = true;
+    readiness.blocked("drain", "the Pod ends after its job (podPerJob)");
+    const end = async () => {
+      for (let failures = 1; ; failures++) {
+        try {
+          await deletePod();
+          return log.info("the Pod was asked to end after its job");
+        } catch (error) {
+          log.error(messageOf(error));
+          readiness.blocked("drain", messageOf(error));
+          await sleepSeconds(backoffSeconds(failures, settings.retrySeconds, LONGEST_BACK_OFF_SECONDS));
+        }
+      }
+    };
+    void end();
   }
 
   /** Watches the runner on GitHub, and Digdag for it, until its listener ends. */

@@ -11,6 +11,7 @@ import { LeaseServer } from "./leaseServer";
 import { LeaseStateFile } from "./leaseState";
 import { Metrics } from "./metrics";
 import { createOctokit } from "./octokit";
+import { deleteOwnPod } from "./ownPod";
 import { Readiness } from "./readiness";
 import { RunnerVersion } from "./runnerVersion";
 import { readBrokerSettings } from "./settings";
@@ -20,6 +21,7 @@ const SHUTDOWN_LIMIT_SECONDS = 10;
 
 async function main(): Promise<void> {
   const settings = readBrokerSettings(process.env);
+  const { ownPod } = settings;
   const metrics = new Metrics();
   const readiness = new Readiness(settings.pollSeconds);
   const state = new LeaseStateFile(settings.stateDirectory);
@@ -60,6 +62,7 @@ async function main(): Promise<void> {
     log,
     digdag,
     version: (seen) => version.seen(seen),
+    deletePod: ownPod && (() => deleteOwnPod(ownPod)),
   });
   await serveHealth(settings.httpPort, () => readiness.report(), metrics.registry);
   await lease.listen();

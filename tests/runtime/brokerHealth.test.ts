@@ -3,7 +3,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Runner } from "../../local/github/types";
+import { ApiServer } from "./support/apiServer";
 import { BrokerFixture, JIT_PATH } from "./support/brokerFixture";
+import { openDirectory } from "./support/program";
 import { until } from "./support/until";
 
 const JSON_OF = (runner: Partial<Runner>) => ({ type: "respond" as const, status: 200, body: runner });
@@ -218,5 +220,67 @@ describe("the broker about what does not work any more", function () {
     const line = await pod.world.broker.logged("job completed");
     assert.equal(line.runId, "17");
     assert.equal(line.runnerId, runnerId);
+  });
+});
+
+describe("the broker of a Pod that ends after its job", function () {
+  this.timeout(60_000);
+  const pod = new BrokerFixture();
+  let apiServer: ApiServer;
+
+  beforeEach(async () => {
+    await pod.open();
+    apiServer = await ApiServer.start(openDirectory(join(pod.world.directory, "account")));
+  });
+  afterEach(async () => {
+    apiServer.close();
+    await pod.close();
+  });
+
+  const start = () => pod.world.startBroker(apiServer.variables);
+  const deletions = () => apiServer.requests.filter((request) => request.startsWith("DELETE"));
+
+  it("deletes its Pod when a job has ended, again where that fails, and registers no other runner", async () => {
+    apiServer.answers = [500, 200];
+    await start();
+    const probe = await pod.ready();
+    const { runnerId } = await probe.message("jit");
+    probe.send({ type: "job", runnerId, event: "started", name: "deploy" });
+    await sleep(300);
+    assert.deepEqual(deletions(), []);
+    pod.world.github.removeRunner(runnerId);
+    probe.send({ type: "ended", runnerId, exitCode: 0, signal: null });
+    probe.send({ type: "ready" });
+    await pod.world.broker.logged("the Pod was asked to end");
+    assert.deepEqual(
+      deletions(),
+      Array(2).fill("DELETE /api/v1/namespaces/runners/pods/digdag-runner-6d5f7c9b8-x2x9k"),
+    );
+    assert.equal((await pod.world.readiness()).ready, false);
+    assert.equal(pod.mints().length, 1);
+  });
+
+  it("keeps its Pod when the listener ended without a job, and tries with another runner", async () => {
+    await start();
+    const probe = await pod.ready();
+    const { runnerId } = await probe.message("jit");
+    probe.send({ type: "ended", runnerId, exitCode: 5, signal: null });
+    probe.send({ type: "ready" });
+    await probe.message("jit");
+    assert.deepEqual(deletions(), []);
+  });
+
+  it("deletes its Pod when the container ended that had a runner: nobody knows what ran there", async () => {
+    await start();
+    const holder = await pod.connect({ beacon: "nobody-holds-this-name" });
+    await holder.message("welcome");
+    holder.send({ type: "ready" });
+    await holder.message("jit");
+    holder.close();
+    await pod.world.broker.logged("connection is gone");
+    await sleep(1100);
+    await pod.ready();
+    await pod.world.broker.logged("the Pod was asked to end");
+    assert.equal(pod.mints().length, 1);
   });
 });
