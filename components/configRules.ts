@@ -143,6 +143,10 @@ export const rules: Record<string, Rule> = {
       "an image with its digest, NAME:TAG@sha256:DIGEST",
     ),
   },
+  caCertificateFile: {
+    example: "company-ca.pem",
+    problem: matching(/^(?!-----BEGIN)[^\r\n]+$/, "the path of a PEM file, not what it holds"),
+  },
   runnerVersion: { example: "2.337.0", problem: version },
   runnerUrl: downloadUrl("https://mirror.example.com/actions-runner.tar.gz"),
   runnerSha256: sha256,

@@ -1,4 +1,5 @@
 import { withoutPrefix } from "./addresses";
+import type { CaCertificates } from "./caCertificates";
 import { conflicts } from "./configConflicts";
 import { nearest, type Problem, removeCommand, setCommand, shown } from "./configProblems";
 import { rules } from "./configRules";
@@ -30,6 +31,7 @@ export interface Config extends ImageBuildArgs {
   natAddresses: string[];
   replicas: number;
   maxJobMinutes: number;
+  podPerJob: boolean;
   /** Every label, not only the extra ones. */
   runnerLabels: string[];
   /** Of the organization; not set: its default group. */
@@ -53,6 +55,8 @@ export interface RawConfig {
   secretKeys: ReadonlySet<string>;
   /** `runnerLabels` of every stack of the project, by stack name. */
   stackLabels: Record<string, string[]>;
+  /** What the file named by `caCertificateFile` holds, where that is set. */
+  caCertificates?: CaCertificates;
 }
 
 /** A valid configuration, or everything that is wrong with it. */
@@ -74,6 +78,7 @@ export function validate(raw: RawConfig): Validation {
     ...conflicts(raw.stack, values),
     ...labelProblems(raw, values),
     ...releaseProblems(raw, values),
+    ...caCertificateProblems(raw, values),
     ...settingsProblems(raw, values),
     ...awsProblems(raw),
   ];
@@ -202,6 +207,18 @@ function releaseProblems(raw: RawConfig, values: Values): Problem[] {
   });
 }
 
+function caCertificateProblems(raw: RawConfig, values: Values): Problem[] {
+  const key = "caCertificateFile";
+  const file = String(values[key]);
+  const rule = rules[key];
+  if (file === "" || rule?.problem(file) !== undefined) return [];
+  return (raw.caCertificates?.problems ?? []).map((problem) => ({
+    key,
+    reason: `is ${seen(raw, key, file)}: it ${problem}`,
+    command: setCommand(raw.stack, key, rule?.example ?? ""),
+  }));
+}
+
 function settingsProblems(raw: RawConfig, values: Values): Problem[] {
   if (values.manageGitHubSettings !== true || values.githubRepository !== "") return [];
   const key = "githubRepository";
@@ -254,6 +271,7 @@ function build(raw: RawConfig, values: Values): Config {
     natAddresses: [...new Set((values.natAddresses as string[]).map(withoutPrefix))],
     replicas: Number(values.replicas),
     maxJobMinutes: Number(values.maxJobMinutes),
+    podPerJob: values.podPerJob === true,
     runnerLabels: runnerLabels(environment, platform, values.runnerLabels as string[]),
     runnerGroup: optional("runnerGroup"),
     runnerCpu: text("runnerCpu"),
@@ -263,6 +281,7 @@ function build(raw: RawConfig, values: Values): Config {
     noProxy: values.noProxy as string[],
     platform,
     baseImage: text("baseImage"),
+    caCertificates: raw.caCertificates?.certificates ?? [],
     runnerVersion: text("runnerVersion"),
     runnerUrl: optional("runnerUrl") ?? runner.url,
     runnerSha256: optional("runnerSha256") ?? runner.sha256 ?? "",

@@ -45,6 +45,8 @@ export interface DigdagRunnerArgs extends ImageBuildArgs {
   replicas: number;
   /** Longest job in minutes, which a Pod that is asked to stop waits for. */
   maxJobMinutes: number;
+  /** Whether a Pod ends after its job, so that the next one starts in a new container; needs Kubernetes 1.30. */
+  podPerJob: boolean;
   /** Every label that a job may ask for. */
   runnerLabels: string[];
   /** Runner group of the organization. Not set: its default group. */

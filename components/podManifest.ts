@@ -27,6 +27,8 @@ export interface PodArgs<Image = string> {
   /** Hosts that are reached without the proxy. */
   noProxy?: string[];
   maxJobMinutes: number;
+  /** Whether a Pod ends after its job instead of taking the next one. */
+  podPerJob: boolean;
   runnerCpu: string;
   runnerMemory: string;
   platform: Platform;
@@ -45,6 +47,7 @@ const graceAfterJobSeconds = 60;
 const credentialDirectory = "/run/secrets/github";
 const leaseDirectory = "/run/lease";
 const brokerDirectory = "/run/broker";
+const accountDirectory = "/var/run/secrets/kubernetes.io/serviceaccount";
 const runnerHome = "/runner";
 const home = "/home/runner";
 /** What a job can write to, and so all that must be wiped before the next one. */
@@ -95,6 +98,7 @@ export function podManifest<Image>(args: PodArgs<Image>) {
           // 0440, because the kubelet gives the files to the shared group. Only the broker mounts them.
           secret: { secretName: credentialSecret, defaultMode: 0o440 },
         },
+        ...(args.podPerJob ? [accountVolume] : []),
         memoryVolume("lease", "1Mi"),
         memoryVolume("broker", "8Mi"),
         diskVolume("runner", "4Gi"),
@@ -112,6 +116,18 @@ const memoryVolume = (name: string, sizeLimit: string) => ({
 });
 const diskVolume = (name: string, sizeLimit: string) => ({ name, emptyDir: { sizeLimit } });
 
+/** What a Pod deletes itself with: a token that ends with the Pod, or after an hour, and the API server's CA. */
+const accountVolume = {
+  name: "account",
+  projected: {
+    defaultMode: 0o440,
+    sources: [
+      { serviceAccountToken: { path: "token", expirationSeconds: 3600 } },
+      { configMap: { name: "kube-root-ca.crt", items: [{ key: "ca.crt", path: "ca.crt" }] } },
+    ],
+  },
+};
+
 const restricted = {
   allowPrivilegeEscalation: false,
   readOnlyRootFilesystem: true,
@@ -122,6 +138,7 @@ const restricted = {
 // have none. Under a directory that only root may enter, no job reaches it.
 const unreachable = { terminationMessagePath: "/root/termination-log" };
 
+const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
 const environmentVariables = (variables: Record<string, string>) =>
   Object.entries(variables).map(([name, value]) => ({ name, value }));
 
@@ -134,7 +151,8 @@ function brokerContainer<Image>(args: PodArgs<Image>) {
     command: program("broker"),
     restartPolicy: "Always",
     env: [
-      { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+      field("POD_NAME", "metadata.name"),
+      ...(args.podPerJob ? [field("POD_NAMESPACE", "metadata.namespace")] : []),
       ...environmentVariables({
         GITHUB_API_URL: args.githubApiUrl,
         GITHUB_OWNER: args.githubOwner,
@@ -147,6 +165,7 @@ function brokerContainer<Image>(args: PodArgs<Image>) {
         LEASE_SOCKET: `${leaseDirectory}/broker.sock`,
         BROKER_STATE_DIR: brokerDirectory,
         HTTP_PORT: String(httpPort),
+        ...(args.podPerJob && { POD_PER_JOB: "1", SERVICE_ACCOUNT_DIR: accountDirectory }),
         ...sharedVariables(args),
       }),
     ],
@@ -160,6 +179,7 @@ function brokerContainer<Image>(args: PodArgs<Image>) {
       { name: "credential", mountPath: credentialDirectory, readOnly: true },
       { name: "lease", mountPath: leaseDirectory },
       { name: "broker", mountPath: brokerDirectory },
+      ...(args.podPerJob ? [{ name: "account", mountPath: accountDirectory, readOnly: true }] : []),
     ],
     ...unreachable,
   };
@@ -178,8 +198,18 @@ function runnerContainer<Image>(args: PodArgs<Image>) {
       RUNNER_SOURCE: "/opt/actions-runner",
       RUNNER_HOME: runnerHome,
       WORK_DIRS: workDirectories.join(":"),
+      JOB_STARTED_HOOK: "/opt/digdag-runner/job-started.sh",
       ...sharedVariables(args),
     }),
+    // The broker makes this file when the supervisor hangs and GitHub says that no job runs (broker/supervisorPulse.ts). No
+    // other trouble may end a job: a probe of the broker's port would fail with the broker, and a busy node is slow to answer.
+    livenessProbe: {
+      exec: { command: ["/usr/bin/test", "!", "-e", `${leaseDirectory}/restart-runner`] },
+      periodSeconds: 10,
+      timeoutSeconds: 60,
+      failureThreshold: 3,
+      terminationGracePeriodSeconds: 15,
+    },
     securityContext: restricted,
     resources: { requests: { cpu, memory }, limits: { memory } },
     volumeMounts: [

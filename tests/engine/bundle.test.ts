@@ -213,11 +213,15 @@ describe("the real engine against an emulated account", () => {
       }
     }).timeout(COMMAND_MS);
 
-    it("leaves nothing after a destroy", async () => {
-      const project = await PulumiProject.create(account, "local");
+    it("leaves nothing after a destroy, not even of what podPerJob adds", async () => {
+      const project = await PulumiProject.create(account, "local", { "digdag-runner:podPerJob": true });
       try {
         const up = await project.run("up", "--yes", "--skip-preview");
         assert.equal(up.code, 0, up.output);
+        const policy = "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy";
+        assert.ok((await project.resources()).includes(policy), up.output);
+        const again = await project.run("up", "--yes", "--skip-preview", "--expect-no-changes");
+        assert.equal(again.code, 0, again.output);
         const destroyed = await project.run("destroy", "--yes", "--skip-preview");
         assert.equal(destroyed.code, 0, destroyed.output);
         assert.deepEqual(await project.resources(), []);

@@ -103,7 +103,7 @@ describe("the broker", function () {
     const { runnerId } = await probe.message("jit");
     pod.world.github.putToken({ value: TOKEN, scopes: ["acme/other"] });
     probe.send({ type: "drain" });
-    await pod.world.broker.logged("could not be asked to take no job");
+    await pod.world.broker.logged("a runner could not be deleted");
     assert.deepEqual(probe.received, []);
     pod.world.github.putToken({ value: TOKEN, scopes: ["*"] });
     assert.equal((await probe.message("drained")).outcome, "deleted");
@@ -182,7 +182,7 @@ describe("the broker", function () {
         assert.ok(reason.includes(part), `${part} is not in: ${reason}`);
       }
       assert.equal(pod.mints().length, 0);
-      assert.match(await pod.world.metrics(), /digdag_probe_failures_total\{layer="HTTP"\} [1-9]/);
+      assert.match(await pod.world.metrics(), /digdag_probes_total\{layer="HTTP"\} [1-9]/);
       pod.world.digdag.clearFaults();
       await probe.message("jit");
       assert.match(await pod.world.metrics(), /digdag_runner_digdag_reachable 1/);

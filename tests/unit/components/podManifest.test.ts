@@ -7,6 +7,8 @@ import {
   rolloutTimeouts,
 } from "../../../components/manifests";
 import { gracePeriodSeconds, type PodArgs, podManifest } from "../../../components/podManifest";
+import { readBrokerSettings } from "../../../runner-image/broker/settings";
+import { RESTART_FILE } from "../../../runner-image/broker/supervisorPulse";
 
 const args: PodArgs = {
   environment: "stg",
@@ -19,6 +21,7 @@ const args: PodArgs = {
   digdagEndpoint: "https://digdag.stg.example.com",
   egressAddressUrl: "https://checkip.amazonaws.com",
   maxJobMinutes: 9,
+  podPerJob: false,
   runnerCpu: "250m",
   runnerMemory: "1Gi",
   platform: "linux/amd64",
@@ -185,6 +188,7 @@ describe("the Pod", () => {
     const { WORK_DIRS, ...others } = variables(runner);
     assert.deepEqual(others, {
       HOME: "/home/runner",
+      JOB_STARTED_HOOK: "/opt/digdag-runner/job-started.sh",
       LEASE_SOCKET: "/run/lease/broker.sock",
       RUNNER_SOURCE: "/opt/actions-runner",
       RUNNER_HOME: "/runner",
@@ -203,6 +207,15 @@ describe("the Pod", () => {
       { path: "/readyz", port: 8080 },
       { path: "/livez", port: 8080 },
     ]);
+  });
+
+  it("restarts the runner for a file that only the broker can make, whatever becomes of the broker", () => {
+    const { exec, timeoutSeconds } = runner.livenessProbe;
+    assert.deepEqual(exec.command, ["/usr/bin/test", "!", "-e", `/run/lease/${RESTART_FILE}`]);
+    // Slow to answer is not dead: a node under load must not end a job.
+    assert.ok(timeoutSeconds >= 60);
+    const lease = runner.volumeMounts.find(({ mountPath }) => mountPath === "/run/lease");
+    assert.ok(lease && "readOnly" in lease && lease.readOnly);
   });
 
   it("gives a job its whole time and then a minute to end", () => {
@@ -228,6 +241,67 @@ describe("the Pod", () => {
       assert.ok(resources.requests.cpu);
       assert.deepEqual(Object.keys(resources.limits), ["memory"]);
     }
+  });
+
+  describe("that ends after its job", () => {
+    const ending = podManifest({ ...args, podPerJob: true });
+    const [itsBroker] = ending.spec.initContainers;
+    const [itsRunner] = ending.spec.containers;
+    assert.ok(itsBroker && itsRunner);
+    const account = {
+      name: "account",
+      mountPath: "/var/run/secrets/kubernetes.io/serviceaccount",
+      readOnly: true,
+    };
+
+    it("gives the broker a token of one hour, and a job none", () => {
+      assert.equal(ending.spec.automountServiceAccountToken, false);
+      assert.deepEqual(ending.spec.containers, spec.containers);
+      assert.deepEqual(
+        itsBroker.volumeMounts.filter(
+          (mount) => !broker.volumeMounts.some(({ name }) => name === mount.name),
+        ),
+        [account],
+      );
+      const added = ending.spec.volumes.filter(({ name }) => !spec.volumes.some((one) => one.name === name));
+      assert.deepEqual(added, [
+        {
+          name: "account",
+          projected: {
+            defaultMode: 0o440,
+            sources: [
+              { serviceAccountToken: { path: "token", expirationSeconds: 3600 } },
+              { configMap: { name: "kube-root-ca.crt", items: [{ key: "ca.crt", path: "ca.crt" }] } },
+            ],
+          },
+        },
+      ]);
+    });
+
+    it("tells the broker to end it, and what it is", () => {
+      const { POD_PER_JOB, SERVICE_ACCOUNT_DIR, POD_NAMESPACE, ...others } = variables(itsBroker);
+      assert.deepEqual([POD_PER_JOB, SERVICE_ACCOUNT_DIR], ["1", account.mountPath]);
+      assert.deepEqual(others, variables(broker));
+      const kubernetes = { KUBERNETES_SERVICE_HOST: "10.100.0.1", KUBERNETES_SERVICE_PORT: "443" };
+      const set = { ...variables(itsBroker), POD_NAME: "runner-1", POD_NAMESPACE: "runners", ...kubernetes };
+      assert.deepEqual(readBrokerSettings(set).ownPod, {
+        name: "runner-1",
+        namespace: "runners",
+        apiHost: "10.100.0.1",
+        apiPort: 443,
+        accountDirectory: account.mountPath,
+      });
+      assert.equal(readBrokerSettings({ ...variables(broker), POD_NAME: "runner-1" }).ownPod, undefined);
+    });
+
+    it("differs in nothing else", () => {
+      const without = (pod: typeof ending) => {
+        const { initContainers, volumes, ...others } = pod.spec;
+        const [{ env, volumeMounts, ...sidecar }] = initContainers as [(typeof initContainers)[number]];
+        return { metadata: pod.metadata, others, sidecar };
+      };
+      assert.deepEqual(without(ending), without({ metadata, spec }));
+    });
   });
 
   it("is decided by its arguments alone", () => {
@@ -285,12 +359,12 @@ describe("the network policy", () => {
     assert.deepEqual(policy.ingress, [{ ports: [{ protocol: "TCP", port: 8080 }] }]);
   });
 
-  it("lets runners out to DNS and to the ports they need, but not to instance metadata", () => {
+  it("lets runners out to DNS and to the ports they need, but not to link-local addresses", () => {
     const tcp = (port: number) => ({ protocol: "TCP", port });
     assert.deepEqual(policy.egress, [
       { ports: [{ protocol: "UDP", port: 53 }, tcp(53)] },
       {
-        to: [{ ipBlock: { cidr: "0.0.0.0/0", except: ["169.254.169.254/32"] } }],
+        to: [{ ipBlock: { cidr: "0.0.0.0/0", except: ["169.254.0.0/16"] } }],
         ports: [tcp(443), tcp(8443)],
       },
     ]);
