@@ -185,7 +185,8 @@ export class Registrar {
         const asked = tellFailure(log, error, what);
         const wait = backoffSeconds(failures, settings.retrySeconds, longestSeconds);
         readiness.blocked("GitHub", `${what}: ${(error as GitHubError).message}`);
-        await sleepSeconds(Math.max(asked, wait), signal);
+        // Both, so that Pods that share a limit do not come back at the same moment.
+        await sleepSeconds(asked + wait, signal);
       }
     }
   }
