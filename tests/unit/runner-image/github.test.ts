@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import type { GitHubOptions } from "../../../local/github/server";
 import type { GitHubRunners } from "../../../runner-image/broker/github";
 import { register } from "../../runtime/github/support";
@@ -139,6 +141,23 @@ describe("the broker's calls to GitHub", () => {
       scene.calls.map(({ status }) => status),
       [0, 200, 0],
     );
+  });
+
+  it("doubt a registration whose answer breaks off", async () => {
+    await start();
+    const server = createServer((_request, response) => {
+      response.writeHead(201, { "content-type": "application/json", "content-length": "1000" });
+      response.write('{"runner":{"id":1}', () => response.destroy());
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    try {
+      const githubApiUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const runners = await scene.connect({ githubApiUrl });
+      const error = await rejects(runners.mint("runner-1", LABELS), "unexpected", /an empty body/);
+      assert.equal(error.mayHaveHadEffect, true);
+    } finally {
+      server.close();
+    }
   });
 
   describe("for a repository with another name now", () => {
