@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Job, JobSpec, Runner } from "./github/types";
+import type { Fault, Job, JobSpec, RequestRecord, Runner, Token } from "./github/types";
 import { readState } from "./lib/state";
 
 /**
@@ -24,15 +24,35 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
   return (text ? JSON.parse(text) : undefined) as T;
 }
 
-/** What a person would do on GitHub's pages. */
+/** What a person would do on GitHub's pages, and what only the stand-in can do. */
 export const gitHub = {
   runners: () => call<Runner[]>("GET", "/runners"),
-  jobs: () => call<Job[]>("GET", "/jobs"),
+  /** Removes a registration, even a busy one, whose job then fails. */
+  removeRunner: (id: number) => call<void>("DELETE", `/runners/${id}`),
+  /** All, or those of one repository from an id on. */
+  jobs: (only: { repository?: string; from?: number } = {}) => call<Job[]>("GET", `/jobs${query(only)}`),
   job: (id: number) => call<Job>("GET", `/jobs/${id}`),
   queueJob: (spec: JobSpec) => call<Job>("POST", "/jobs", spec),
+  cancelJob: (id: number) => call<Job>("POST", `/jobs/${id}/cancel`),
   commit: (repository: string, directory: string, message: string) =>
     call<{ sha: string }>("POST", "/commits", { repository, directory, message }),
+  addFault: (fault: Fault) => call<void>("POST", "/faults", fault),
+  /** Takes back the faults of this scope; without one, all. */
+  clearFaults: (scope?: string) => call<void>("DELETE", `/faults${query({ scope })}`),
+  putToken: (token: Token) => call<void>("PUT", "/tokens", token),
+  revokeToken: (value: string) => call<void>("POST", "/tokens/revoke", { value }),
+  /** The newest requests; only for paths that match the regular expression, and no earlier than the ISO 8601 time. */
+  requests: (only: { path?: string; since?: string } = {}) =>
+    call<RequestRecord[]>("GET", `/requests${query(only)}`),
 };
+
+function query(parameters: Record<string, string | number | undefined>): string {
+  const given = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== undefined) given.set(name, String(value));
+  }
+  return given.size === 0 ? "" : `?${given}`;
+}
 
 /**
  * Waits for a job's end.

@@ -6,6 +6,7 @@ import { example } from "./job";
 import { root, stateDir } from "./lib/paths";
 import { logFile, processNames, processStatus } from "./lib/processes";
 import { run } from "./lib/run";
+import { table } from "./lib/table";
 import { reachingBridge } from "./network/addresses";
 import { served } from "./served";
 
@@ -81,21 +82,6 @@ async function collect() {
       ),
     ),
   };
-}
-
-const cell = (value: unknown) =>
-  value === undefined
-    ? "-"
-    : typeof value === "object"
-      ? JSON.stringify(value).replaceAll('"', "")
-      : String(value);
-
-/** Rows under their column names, each column as wide as its widest cell. */
-function table(rows: object[]): string[] {
-  const columns = Object.keys(rows[0] ?? {});
-  const lines = [columns, ...rows.map((row) => columns.map((name) => cell(row[name as keyof typeof row])))];
-  const widths = columns.map((_, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0)));
-  return lines.map((line) => line.map((text, index) => text.padEnd(widths[index] ?? 0)).join("  "));
 }
 
 function render(title: string, answer: Answer<object[]>): string {

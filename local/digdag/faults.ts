@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { cutOff } from "../lib/cutOff";
 
 /** What goes wrong instead of the right answer. */
 export type Trouble =
@@ -58,7 +59,7 @@ export function strike(fault: Exclude<Trouble, { kind: "delay" }>, response: Ser
     case "hang":
       return;
     case "reset":
-      response.socket?.resetAndDestroy();
+      if (response.socket) cutOff(response.socket);
       return;
     case "html":
       response.writeHead(fault.status ?? 500, { "content-type": "text/html" }).end(STACK_TRACE);

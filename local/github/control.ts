@@ -1,10 +1,11 @@
 import { type Call, json, type Reply } from "./http";
-import type { App, Fault, GitHub, JobSpec, RunnerGroup, Token } from "./types";
+import { sameName } from "./registry";
+import type { App, Fault, GitHub, Job, JobSpec, RequestRecord, RunnerGroup, Token } from "./types";
 
 type Route = (github: GitHub, call: Call, id: number) => unknown | Promise<unknown>;
 
 const routes: Record<string, Route> = {
-  "GET /jobs": (github) => github.jobs(),
+  "GET /jobs": (github, call) => github.jobs().filter(jobsWanted(call)),
   "POST /jobs": (github, call) => github.queueJob(json(call) as JobSpec),
   "GET /jobs/:id": (github, _, id) => github.job(id),
   "POST /jobs/:id/cancel": (github, _, id) => github.cancelJob(id),
@@ -17,7 +18,7 @@ const routes: Record<string, Route> = {
     return github.commit(repository, directory, message);
   },
   "POST /faults": (github, call) => github.addFault(json(call) as Fault),
-  "DELETE /faults": (github) => github.clearFaults(),
+  "DELETE /faults": (github, call) => github.clearFaults(call.query.get("scope") ?? undefined),
   "PUT /tokens": (github, call) => github.putToken(json(call) as Token),
   "POST /tokens/revoke": (github, call) => github.revokeToken((json(call) as { value: string }).value),
   "PUT /apps": (github, call) => github.putApp(json(call) as App),
@@ -28,8 +29,22 @@ const routes: Record<string, Route> = {
     return github.renameRepository(from, to);
   },
   "POST /clock": (github, call) => github.advanceClock((json(call) as { milliseconds: number }).milliseconds),
-  "GET /requests": (github) => github.requests(),
+  "GET /requests": (github, call) => github.requests().filter(requestsWanted(call)),
 };
+
+/** `?repository=owner/name&from=ID`: of this repository, from this id on. */
+function jobsWanted({ query }: Call): (job: Job) => boolean {
+  const repository = query.get("repository");
+  const from = Number(query.get("from") ?? 0);
+  return (job) => job.id >= from && (repository === null || sameName(job.repository, repository));
+}
+
+/** `?path=REGEX&since=TIME`: paths that match, no earlier than this ISO 8601 time. */
+function requestsWanted({ query }: Call): (request: RequestRecord) => boolean {
+  const path = new RegExp(query.get("path") ?? "");
+  const since = query.get("since") ?? "";
+  return (request) => path.test(request.path) && request.time >= since;
+}
 
 /**
  * The control API: what a person does on GitHub's pages, and what only a stand-in can do. JSON in and out; 204 where there is

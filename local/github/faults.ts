@@ -1,3 +1,4 @@
+import { sameName } from "./registry";
 import type { Fault, HttpAction, HttpFault, ListenerBehaviour, ListenerFault } from "./types";
 
 /** Faults in the order they were added; each is used up after its `times`. */
@@ -12,20 +13,28 @@ export class Faults {
     this.pending.push({ fault, left: fault.times === 0 ? Number.POSITIVE_INFINITY : (fault.times ?? 1) });
   }
 
-  clear(): void {
-    this.pending.length = 0;
+  /** Without a scope: all of them. */
+  clear(scope?: string): void {
+    for (let index = this.pending.length - 1; index >= 0; index--) {
+      const own = this.pending[index]?.fault.scope;
+      if (scope === undefined || (own && sameName(own, scope))) this.pending.splice(index, 1);
+    }
   }
 
-  takeHttp(method: string, path: string): HttpAction | undefined {
+  /** @param scope of the request, where it has one */
+  takeHttp(method: string, path: string, scope: string | undefined): HttpAction | undefined {
     const hits = (fault: Fault): fault is HttpFault =>
       "path" in fault &&
+      inScope(fault, scope) &&
       (fault.method === undefined || fault.method.toUpperCase() === method) &&
       new RegExp(fault.path).test(path);
     return this.take(hits)?.action;
   }
 
-  takeListener(): ListenerBehaviour | undefined {
-    return this.take((fault): fault is ListenerFault => "listener" in fault)?.listener;
+  /** @param scope of the listener's registration */
+  takeListener(scope: string): ListenerBehaviour | undefined {
+    const hits = (fault: Fault): fault is ListenerFault => "listener" in fault && inScope(fault, scope);
+    return this.take(hits)?.listener;
   }
 
   private take<T extends Fault>(matches: (fault: Fault) => fault is T): T | undefined {
@@ -38,4 +47,16 @@ export class Faults {
     }
     return undefined;
   }
+}
+
+function inScope(fault: Fault, scope: string | undefined): boolean {
+  return fault.scope === undefined || (scope !== undefined && sameName(fault.scope, scope));
+}
+
+/** `owner/name`, or the organization, that a path of the REST API or of a Git repository is about. */
+export function scopeOfPath(path: string): string | undefined {
+  const [first, second, third] = path.split("/").filter(Boolean);
+  if (first === "orgs") return second;
+  const [owner, name] = first === "repos" ? [second, third] : [first, second];
+  return owner && name && `${owner}/${name.replace(/\.git$/, "")}`;
 }

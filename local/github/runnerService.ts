@@ -6,6 +6,10 @@ import type { Registration, RunnerRegistry } from "./registry";
 import type { Job } from "./types";
 
 const gone: Reply = { status: 404, json: { message: "The runner registration does not exist." } };
+const conflict: Reply = {
+  status: 409,
+  json: { message: "A session for this runner already exists." },
+};
 const done: Reply = { status: 204 };
 
 export interface RunnerServiceContext {
@@ -34,11 +38,11 @@ export class RunnerService {
   private open(runner: Registration, call: Call): Reply {
     const { registry, faults } = this.context;
     if (runner.used) return gone;
-    if (registry.online(runner))
-      return { status: 409, json: { message: "A session for this runner already exists." } };
+    if (registry.online(runner)) return conflict;
     const { version } = json(call) as { version: string };
+    const behaviour = faults.takeListener(runner.scope);
+    if (behaviour?.type === "session-conflict") return conflict;
     const sessionId = registry.openSession(runner, version);
-    const behaviour = faults.takeListener();
     if (behaviour?.type === "lose-assignment") this.losing.add(runner.id);
     const session: Session = { sessionId, ...(behaviour && { behaviour }) };
     return { status: 200, json: session };

@@ -3,11 +3,12 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { cutOff } from "../lib/cutOff";
 import { Clock } from "./clock";
 import { answerControl } from "./control";
-import { Faults } from "./faults";
+import { Faults, scopeOfPath } from "./faults";
 import { GitStore } from "./git";
-import { type Call, type Reply, readCall, send } from "./http";
+import { type Call, credential, type Reply, readCall, send } from "./http";
 import { JobQueue } from "./jobs";
 import { type Listening, listen } from "./listen";
 import { RunnerRegistry } from "./registry";
@@ -41,14 +42,23 @@ const defaultTimings: Timings = {
   terminateStep: 2_500,
 };
 
+/** A campaign of faults makes many more requests than anybody looks back at. */
+const keptRequests = 20_000;
+
 type Answer = (call: Call) => Reply | Promise<Reply>;
+
+interface Handling {
+  faults: Faults;
+  answer: Answer;
+  /** Whose a request is, for faults that hit one repository or organization only. */
+  scopeOf: (call: Call) => string | undefined;
+}
 
 /** Answers a request, unless a fault was ordered for it; returns the status sent, 0 for none. */
 async function handle(
   request: IncomingMessage,
   response: ServerResponse,
-  faults: Faults,
-  answer: Answer,
+  { faults, answer, scopeOf }: Handling,
 ): Promise<number> {
   const left = new AbortController();
   response.once("close", () => left.abort());
@@ -59,9 +69,9 @@ async function handle(
     send(response, { status: 400, json: { message: "Problems parsing the request" } });
     return 400;
   }
-  const action: HttpAction | undefined = faults.takeHttp(call.method, call.path);
+  const action: HttpAction | undefined = faults.takeHttp(call.method, call.path, scopeOf(call));
   if (action?.type === "reset") {
-    request.socket.resetAndDestroy();
+    cutOff(request.socket);
     return 0;
   }
   if (action?.type === "hang") return 0;
@@ -69,7 +79,7 @@ async function handle(
   let reply = action?.type === "respond" ? ordered(action) : await answered(answer, call);
   if (action?.type === "replace-answer") reply = ordered(action);
   if (action?.type === "lose-answer") {
-    request.socket.resetAndDestroy();
+    cutOff(request.socket);
     return 0;
   }
   if (response.destroyed) return 0;
@@ -136,14 +146,17 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
   );
   const records: RequestRecord[] = [];
 
+  const scopeOf = (call: Call) =>
+    call.path.startsWith("/_runner/") ? registry.bySecret(credential(call))?.scope : scopeOfPath(call.path);
   let answerPublic: Answer = () => ({ status: 503 });
   const server: Listening = await listen(
     (request, response) =>
       void timed(
         request,
-        () => handle(request, response, faults, (call) => answerPublic(call)),
+        () => handle(request, response, { faults, answer: (call) => answerPublic(call), scopeOf }),
         (entry) => {
           records.push(entry);
+          if (records.length > keptRequests) records.splice(0, keptRequests / 2);
           onRequest?.(entry);
         },
       ),
@@ -151,7 +164,11 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
   );
   const control: Listening = await listen(
     (request, response) =>
-      void handle(request, response, new Faults(), (call) => answerControl(github, call)),
+      void handle(request, response, {
+        faults: new Faults(),
+        answer: (call) => answerControl(github, call),
+        scopeOf: () => undefined,
+      }),
     { host: "127.0.0.1", port: controlPort },
   ).catch(async (error: unknown) => {
     await server.close();
@@ -227,7 +244,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
       jobs.abandon(runner);
     },
     addFault: (fault) => faults.add(fault),
-    clearFaults: () => faults.clear(),
+    clearFaults: (scope) => faults.clear(scope),
     putToken: (token) => tokens.put(token),
     revokeToken: (value) => tokens.revoke(value),
     putApp: (app) => tokens.putApp(app),

@@ -102,8 +102,14 @@ export type HttpAction =
   /** Never answer and never close. */
   | { type: "hang" };
 
+/** What every fault has. */
+interface Ordered {
+  /** `owner/name` or the name of an organization: hits only what belongs to it. Default: everything. */
+  scope?: string;
+}
+
 /** Makes requests that match go wrong. */
-export interface HttpFault {
+export interface HttpFault extends Ordered {
   /** Default: any method. */
   method?: string;
   /** Regular expression on the path without its query. */
@@ -123,10 +129,12 @@ export type ListenerBehaviour =
   /** Loses the first job it is given (actions/runner#4617): the registration is used up, the job is queued again, the process stays. */
   | { type: "lose-assignment" }
   /** Does not react to SIGINT. */
-  | { type: "ignore-interrupt" };
+  | { type: "ignore-interrupt" }
+  /** Is told that a session for its registration exists already. */
+  | { type: "session-conflict" };
 
 /** Makes listeners that open a session go wrong. */
-export interface ListenerFault {
+export interface ListenerFault extends Ordered {
   /** How many sessions it hits; 0 = all. Default 1. */
   times?: number;
   listener: ListenerBehaviour;
@@ -221,7 +229,8 @@ export interface GitHub {
   /** Removes a registration as an administrator on the web page would, even a busy one, whose job then fails. */
   removeRunner(id: number): void;
   addFault(fault: Fault): void;
-  clearFaults(): void;
+  /** Takes back the faults of this scope; without one, all. */
+  clearFaults(scope?: string): void;
   /** Adds a token, or changes the one with the same value. */
   putToken(token: Token): void;
   /** The token answers 401 from now on. */
@@ -234,7 +243,7 @@ export interface GitHub {
   renameRepository(from: string, to: string): void;
   /** Moves the server's clock (expiry, sweeps, time stamps, Date headers) forward, or back. */
   advanceClock(milliseconds: number): void;
-  /** Every request since the start, oldest first. */
+  /** The newest requests, oldest first; at most 20000 are kept. */
   requests(): RequestRecord[];
   close(): Promise<void>;
 }

@@ -5,7 +5,7 @@ import { cgroupRoot } from "./config";
 const mountPoint = "/sys/fs/cgroup";
 
 /** The root of every control group hierarchy: one with version 2, one for each controller with version 1. */
-function hierarchies(): string[] {
+export function hierarchies(): string[] {
   const mounts = readFileSync("/proc/self/mounts", "utf8")
     .split("\n")
     .map((line) => line.split(" "))

@@ -138,6 +138,12 @@ export async function startProcess(
   await waitUntilReady(name, entry, options);
 }
 
+/** Sends a signal to a recorded process; does nothing when it does not run. */
+export function signalProcess(name: string, signal: NodeJS.Signals): void {
+  const entry = readEntry(name);
+  if (alive(entry)) process.kill(entry.pid, signal);
+}
+
 /** Ends a recorded process, by force when it has not ended after `seconds` (default 10), and forgets it. */
 export async function stopProcess(
   name: string,

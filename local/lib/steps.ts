@@ -10,7 +10,9 @@ export interface StepTime {
 const heartbeatSeconds = 15;
 
 const colours = process.stdout.isTTY && !process.env.NO_COLOR;
-const paint = (code: number, text: string) => (colours ? `\u001b[${code}m${text}\u001b[0m` : text);
+
+/** Text in a colour of ANSI terminals (2 dim, 31 red, 32 green), where standard output is one. */
+export const paint = (code: number, text: string) => (colours ? `\u001b[${code}m${text}\u001b[0m` : text);
 
 /**
  * Runs named steps, any number side by side, and tells a person which started, what a long one is doing

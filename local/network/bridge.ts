@@ -79,7 +79,7 @@ export async function ensureBridge({ report }: { report: Report }): Promise<void
     ...Object.values(serverAddresses).map((address) => `${address}/32`),
   ];
   for (const address of addresses) await run("ip", ["address", "replace", address, "dev", bridge.name]);
-  await run("ip", ["link", "set", bridge.name, "up"]);
+  await run("ip", ["link", "set", bridge.name, "address", bridge.hardwareAddress, "up"]);
 }
 
 /** Removes the bridge and its addresses, if it is ours. */

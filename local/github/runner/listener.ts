@@ -163,10 +163,15 @@ class Listener {
   }
 
   private async acquire({ id }: JobMessage): Promise<boolean> {
-    return this.connection.call("POST", `/jobs/${id}/acquire`).then(
-      () => true,
-      () => false,
-    );
+    for (let left = 3; ; left--) {
+      try {
+        await this.connection.call("POST", `/jobs/${id}/acquire`);
+        return true;
+      } catch (error) {
+        if (error instanceof Gone || left === 0) return false;
+        await sleep(this.runner.StandInTimings.reconnect);
+      }
+    }
   }
 
   private async work(message: JobMessage): Promise<void> {

@@ -6,10 +6,11 @@ import { execFile } from "node:child_process";
 import { mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { type WorkerInput, workerExit } from "../protocol";
 import type { Step } from "../types";
-import { Connection } from "./connection";
+import { Connection, Gone } from "./connection";
 import { parseEnvironmentFile } from "./files";
 import { killDescendants, runStep } from "./step";
 import { Upload } from "./upload";
@@ -64,7 +65,7 @@ class Worker {
     }
     const conclusion = this.cancelled.signal.aborted ? "cancelled" : failed ? "failure" : "success";
     await this.log.end();
-    await this.connection.call("POST", `/jobs/${this.input.job.id}/result`, { body: { conclusion } });
+    await this.report(conclusion);
     return conclusion;
   }
 
@@ -81,6 +82,20 @@ class Worker {
     return code === 0;
   }
 
+  /** GitHub's worker tries as often before it gives a result up (actions/runner, JobRunner.CompleteJobAsync). */
+  private async report(conclusion: Conclusion): Promise<void> {
+    const { job, timings } = this.input;
+    for (let left = 5; ; left--) {
+      try {
+        await this.connection.call("POST", `/jobs/${job.id}/result`, { body: { conclusion } });
+        return;
+      } catch (error) {
+        if (error instanceof Gone || left === 0) throw error;
+        await sleep(timings.reconnect);
+      }
+    }
+  }
+
   private async checkout(): Promise<boolean> {
     const { serverUrl, repository, sha } = this.input.job;
     const url = `${serverUrl}/${repository}`;
@@ -94,7 +109,7 @@ class Worker {
     };
     const { signal } = this.cancelled;
     try {
-      await run("git", ["clone", "--quiet", url, this.workspace], { env, signal });
+      await this.clone(url, { env, signal });
       if (sha)
         await run("git", ["-C", this.workspace, "checkout", "--quiet", "--detach", sha], { env, signal });
       this.log.write("##[endgroup]\n");
@@ -103,6 +118,20 @@ class Worker {
       const { stderr, message } = error as Error & { stderr?: string };
       this.log.write(`##[endgroup]\n##[error]Checkout failed: ${stderr?.trim() || message}\n`);
       return false;
+    }
+  }
+
+  /** actions/checkout tries three times as well. */
+  private async clone(url: string, options: { env: NodeJS.ProcessEnv; signal: AbortSignal }): Promise<void> {
+    for (let left = 2; ; left--) {
+      try {
+        await run("git", ["clone", "--quiet", url, this.workspace], options);
+        return;
+      } catch (error) {
+        if (left === 0 || options.signal.aborted) throw error;
+        this.log.write(`Waiting before trying again: ${(error as { stderr?: string }).stderr?.trim()}\n`);
+        await sleep(this.input.timings.reconnect);
+      }
     }
   }
 

@@ -113,6 +113,15 @@ describe("Runner.Listener stand-in: jobs", () => {
       assert.doesNotMatch(log, /^ran$/m);
     });
 
+    it("succeeds although the server fails when it starts, is checked out and reports its result", async () => {
+      const action = { type: "respond", status: 503 } as const;
+      for (const path of ["/acquire$", "/info/refs$", "/result$"])
+        scene.github.addFault({ path, times: 2, action });
+      const job = scene.queue("true");
+      assert.equal(await scene.home.start((await register(scene.github)).jit).ends(), 0);
+      assert.equal(scene.github.job(job.id).conclusion, "success");
+    });
+
     it("is online and busy meanwhile, and DELETE answers 422", async () => {
       const { id, job, listener } = await scene.busy();
       const path = `/repos/acme/etl/actions/runners/${id}`;

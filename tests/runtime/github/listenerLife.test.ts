@@ -198,6 +198,14 @@ describe("Runner.Listener stand-in: life", () => {
       assert.ok(listener.alive);
     });
 
+    it("is told of a session conflict, and connects at its next attempt", async () => {
+      scene.github.addFault({ scope: "acme/etl", listener: { type: "session-conflict" } });
+      scene.github.addFault({ scope: "acme/web", times: 0, listener: { type: "exit", code: 2 } });
+      const listener = scene.home.start((await register(scene.github)).jit);
+      await listener.prints("A session for this runner already exists.");
+      await listener.prints("Listening for Jobs");
+    });
+
     it("ignores SIGINT and finishes its job", async () => {
       scene.github.addFault({ listener: { type: "ignore-interrupt" } });
       const { jit } = await register(scene.github);

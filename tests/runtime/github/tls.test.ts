@@ -44,6 +44,15 @@ describe("GitHub stand-in over TLS", () => {
     });
   };
 
+  it("cuts a connection off without an answer, and goes on", async () => {
+    for (const type of ["reset", "lose-answer"] as const) {
+      github.addFault({ path: "/generate-jitconfig$", action: { type } });
+      await assert.rejects(jit());
+    }
+    assert.equal(github.runners().length, 1);
+    for (const { id } of github.runners()) github.removeRunner(id);
+  });
+
   it("runs a job for a listener that trusts NODE_EXTRA_CA_CERTS, checkout included", async () => {
     assert.match(github.apiUrl, /^https:/);
     const job = github.queueJob({

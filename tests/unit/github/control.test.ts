@@ -32,6 +32,22 @@ describe("GitHub stand-in: control API", () => {
     assert.equal((await control("GET", `/jobs/${job.id}`)).data.status, "completed");
   });
 
+  it("shows the jobs of one repository from an id on, and the requests for a path since a time", async () => {
+    for (const repository of ["acme/etl", "acme/web", "acme/etl"])
+      await control("POST", "/jobs", { ...spec, repository });
+    const ids = async (query: string) =>
+      (await control("GET", `/jobs?${query}`)).data.map(({ id }: { id: number }) => id);
+    assert.deepEqual(await ids("repository=Acme/etl"), [1, 3]);
+    assert.deepEqual(await ids("repository=acme/etl&from=2"), [3]);
+    await fetch(`${github.apiUrl}/meta`);
+    await fetch(`${github.apiUrl}/rate_limit`);
+    const paths = async (query: string) =>
+      (await control("GET", `/requests?${query}`)).data.map(({ path }: { path: string }) => path);
+    assert.deepEqual(await paths("path=^/meta$"), ["/meta"]);
+    assert.deepEqual(await paths("since=9999-01-01T00:00:00Z"), []);
+    assert.equal((await control("GET", "/requests?path=(")).status, 400);
+  });
+
   it("shows and removes runners", async () => {
     const { id } = await register(github);
     assert.equal((await control("GET", "/runners")).data[0].id, id);

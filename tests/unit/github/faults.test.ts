@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { scopeOfPath } from "../../../local/github/faults";
 import { defaultToken, type GitHub, startGitHub } from "../../../local/github/server";
 import { call, register } from "../../runtime/github/support";
 
@@ -100,6 +101,26 @@ describe("GitHub stand-in: ordered faults", () => {
       name: "TimeoutError",
     });
     assert.equal((await list()).status, 200);
+  });
+
+  it("hit only the scope they name, and are taken back by scope", async () => {
+    const status = async (repository: string) =>
+      (await call(github, `GET /repos/${repository}/actions/runners`)).status;
+    for (const scope of ["acme/etl", "acme/web"]) {
+      github.addFault({ scope, path: ".", times: 0, action: { type: "respond", status: 503 } });
+    }
+    assert.equal(await status("acme/other"), 200);
+    assert.deepEqual([await status("acme/etl"), await status("ACME/web")], [503, 503]);
+    github.clearFaults("acme/ETL");
+    assert.deepEqual([await status("acme/etl"), await status("acme/web")], [200, 503]);
+  });
+
+  it("know whose a path is", () => {
+    assert.equal(scopeOfPath("/repos/acme/etl/actions/runners/7"), "acme/etl");
+    assert.equal(scopeOfPath("/orgs/acme/actions/runners"), "acme");
+    assert.equal(scopeOfPath("/acme/etl.git/info/refs"), "acme/etl");
+    assert.equal(scopeOfPath("/acme/etl/info/refs"), "acme/etl");
+    assert.equal(scopeOfPath("/meta"), undefined);
   });
 
   it("are refused when they could never hit", () => {
