@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { readCaCertificates } from "./caCertificates";
 import { renderProblems } from "./configProblems";
 import { readSchema, readStackLabels } from "./configSchema";
 import { type Config, validate } from "./configValidation";
@@ -16,12 +17,14 @@ export function readConfig(projectDir: string): Config {
   const schema = readSchema(projectDir);
   const stack = pulumi.getStack();
   const values = pulumi.runtime.allConfig();
+  const caCertificateFile = values[`${schema.project}:caCertificateFile`];
   const { config, problems } = validate({
     stack,
     schema,
     values,
     secretKeys: new Set(Object.keys(values).filter(isSecret)),
     stackLabels: readStackLabels(projectDir, schema.project),
+    ...(caCertificateFile && { caCertificates: readCaCertificates(projectDir, caCertificateFile) }),
   });
   if (problems) throw refusal(renderProblems(stack, problems));
   return config;

@@ -1,5 +1,7 @@
 import { natAddressProblem } from "./addresses";
+import { githubApiUrlProblem } from "./githubApiUrl";
 import { architectures } from "./labels";
+import { httpsProxyProblem, noProxyProblem } from "./proxy";
 
 /** What one configuration key accepts. */
 export interface Rule {
@@ -66,8 +68,15 @@ export const rules: Record<string, Rule> = {
     problem: matching(/^[A-Za-z0-9._-]{1,100}$/, "the repository's name alone, without its owner"),
   },
   githubTokenParameter: { example: "/digdag-runner/STACK/github-token", problem: parameterName },
+  githubAppId: {
+    example: "123456",
+    problem: matching(
+      /^([1-9]\d{0,11}|Iv\d[A-Za-z0-9.]{10,40})$/,
+      "an App ID, which is a number, or a client ID, which starts with Iv",
+    ),
+  },
   githubAppParameter: { example: "/digdag-runner/STACK/github-app", problem: parameterName },
-  githubApiUrl: { example: "https://api.github.com", problem: httpsUrl("with path") },
+  githubApiUrl: { example: "https://api.github.com", problem: githubApiUrlProblem },
   clusterName: {
     example: "digdag-STACK",
     problem: matching(/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/, "the name of an EKS cluster, not its ARN"),
@@ -101,6 +110,13 @@ export const rules: Record<string, Rule> = {
       "at most 63 letters, digits, dots, underscores and hyphens",
     ),
   },
+  runnerGroup: {
+    example: "digdag-STACK",
+    problem: matching(
+      /^[^\s\p{C}$]([^\p{C}$]{0,98}[^\s\p{C}$])?$/u,
+      "a name of at most 100 characters without a dollar sign, and with no space at either end",
+    ),
+  },
   runnerCpu: {
     example: "250m",
     problem: matching(
@@ -113,6 +129,8 @@ export const rules: Record<string, Rule> = {
     problem: matching(/^[1-9]\d*(Mi|Gi)$/, "a Kubernetes quantity in Mi or Gi"),
   },
   egressAddressUrl: { example: "https://checkip.amazonaws.com", problem: httpsUrl("with path") },
+  httpsProxy: { example: "http://proxy.example.com:3128", problem: httpsProxyProblem },
+  noProxy: { example: ".internal.example.com", problem: noProxyProblem },
   platform: {
     example: "linux/amd64",
     problem: (value) =>
@@ -124,6 +142,10 @@ export const rules: Record<string, Rule> = {
       /^[a-z0-9][\w.\-/:]*@sha256:[0-9a-f]{64}$/,
       "an image with its digest, NAME:TAG@sha256:DIGEST",
     ),
+  },
+  caCertificateFile: {
+    example: "company-ca.pem",
+    problem: matching(/^(?!-----BEGIN)[^\r\n]+$/, "the path of a PEM file, not what it holds"),
   },
   runnerVersion: { example: "2.337.0", problem: version },
   runnerUrl: downloadUrl("https://mirror.example.com/actions-runner.tar.gz"),

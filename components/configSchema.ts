@@ -5,6 +5,9 @@ import { parse } from "yaml";
 /** A configuration value after parsing. An empty string or list means "not set". */
 export type Value = string | number | boolean | string[];
 
+/** The value of every key, by its name. */
+export type Values = Record<string, Value>;
+
 /** One key of the `config:` block of `Pulumi.yaml`. */
 export interface KeySchema {
   type: "string" | "integer" | "boolean" | "array";

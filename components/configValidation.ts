@@ -1,7 +1,9 @@
 import { withoutPrefix } from "./addresses";
+import type { CaCertificates } from "./caCertificates";
+import { conflicts } from "./configConflicts";
 import { nearest, type Problem, removeCommand, setCommand, shown } from "./configProblems";
 import { rules } from "./configRules";
-import type { KeySchema, ProjectSchema, Value } from "./configSchema";
+import type { KeySchema, ProjectSchema, Value, Values } from "./configSchema";
 import { digdagRelease, type Release, runnerRelease } from "./knownReleases";
 import { architectures, type Environment, environments, type Platform, runnerLabels } from "./labels";
 import type { ImageBuildArgs } from "./runnerImage";
@@ -13,7 +15,11 @@ export interface Config extends ImageBuildArgs {
   githubOwner: string;
   /** Not set: the runners belong to the organization. */
   githubRepository: string | undefined;
-  githubTokenParameter: string;
+  /** Not set: a GitHub App. */
+  githubTokenParameter: string | undefined;
+  /** Both are set, or neither is. */
+  githubAppId: string | undefined;
+  githubAppParameter: string | undefined;
   githubApiUrl: string;
   clusterName: string;
   namespace: string;
@@ -25,11 +31,17 @@ export interface Config extends ImageBuildArgs {
   natAddresses: string[];
   replicas: number;
   maxJobMinutes: number;
+  podPerJob: boolean;
   /** Every label, not only the extra ones. */
   runnerLabels: string[];
+  /** Of the organization; not set: its default group. */
+  runnerGroup: string | undefined;
   runnerCpu: string;
   runnerMemory: string;
   egressAddressUrl: string;
+  /** `http://HOST:PORT`. */
+  httpsProxy: string | undefined;
+  noProxy: string[];
   manageGitHubSettings: boolean;
 }
 
@@ -43,6 +55,8 @@ export interface RawConfig {
   secretKeys: ReadonlySet<string>;
   /** `runnerLabels` of every stack of the project, by stack name. */
   stackLabels: Record<string, string[]>;
+  /** What the file named by `caCertificateFile` holds, where that is set. */
+  caCertificates?: CaCertificates;
 }
 
 /** A valid configuration, or everything that is wrong with it. */
@@ -60,17 +74,16 @@ export function validate(raw: RawConfig): Validation {
     ...unknownKeyProblems(raw),
     ...parseProblems,
     ...required.filter((key) => values[key] === "").map((key) => notSet(raw, key)),
-    ...credentialProblems(raw, values),
     ...ruleProblems(raw, values),
+    ...conflicts(raw.stack, values),
     ...labelProblems(raw, values),
     ...releaseProblems(raw, values),
+    ...caCertificateProblems(raw, values),
     ...settingsProblems(raw, values),
     ...awsProblems(raw),
   ];
   return problems.length > 0 ? { problems } : { config: build(raw, values) };
 }
-
-type Values = Record<string, Value>;
 
 /** What a wrongly typed value leaves behind so that the remaining checks can go on. */
 function parseValues(raw: RawConfig): { values: Values; problems: Problem[] } {
@@ -136,21 +149,6 @@ function unknownKeyProblems({ stack, schema, values }: RawConfig): Problem[] {
     });
 }
 
-function credentialProblems(raw: RawConfig, values: Values): Problem[] {
-  const { githubTokenParameter: token, githubAppParameter: app } = values;
-  if (token === "" && app === "") return [notSet(raw, "githubTokenParameter")];
-  if (app === "") return [];
-  const key = "githubAppParameter";
-  if (token !== "") {
-    const reason = "and githubTokenParameter are both set: the runners use one credential or the other";
-    return [{ key, reason, command: removeCommand(raw.stack, key) }];
-  }
-  const reason =
-    "is set, but GitHub Apps are not supported yet: use a personal access token in githubTokenParameter";
-  const replace = setCommand(raw.stack, "githubTokenParameter", rules.githubTokenParameter?.example ?? "");
-  return [{ key, reason, command: `${removeCommand(raw.stack, key)} && ${replace}` }];
-}
-
 function ruleProblems(raw: RawConfig, values: Values): Problem[] {
   return Object.entries(values).flatMap(([key, value]) => {
     const rule = rules[key];
@@ -209,6 +207,18 @@ function releaseProblems(raw: RawConfig, values: Values): Problem[] {
   });
 }
 
+function caCertificateProblems(raw: RawConfig, values: Values): Problem[] {
+  const key = "caCertificateFile";
+  const file = String(values[key]);
+  const rule = rules[key];
+  if (file === "" || rule?.problem(file) !== undefined) return [];
+  return (raw.caCertificates?.problems ?? []).map((problem) => ({
+    key,
+    reason: `is ${seen(raw, key, file)}: it ${problem}`,
+    command: setCommand(raw.stack, key, rule?.example ?? ""),
+  }));
+}
+
 function settingsProblems(raw: RawConfig, values: Values): Problem[] {
   if (values.manageGitHubSettings !== true || values.githubRepository !== "") return [];
   const key = "githubRepository";
@@ -249,7 +259,9 @@ function build(raw: RawConfig, values: Values): Config {
     region: raw.values["aws:region"] ?? "",
     githubOwner: text("githubOwner"),
     githubRepository: optional("githubRepository"),
-    githubTokenParameter: text("githubTokenParameter"),
+    githubTokenParameter: optional("githubTokenParameter"),
+    githubAppId: optional("githubAppId"),
+    githubAppParameter: optional("githubAppParameter"),
     githubApiUrl: text("githubApiUrl").replace(/\/+$/, ""),
     clusterName: text("clusterName"),
     namespace: optional("namespace") ?? `digdag-runner-${environment}`,
@@ -259,12 +271,17 @@ function build(raw: RawConfig, values: Values): Config {
     natAddresses: [...new Set((values.natAddresses as string[]).map(withoutPrefix))],
     replicas: Number(values.replicas),
     maxJobMinutes: Number(values.maxJobMinutes),
+    podPerJob: values.podPerJob === true,
     runnerLabels: runnerLabels(environment, platform, values.runnerLabels as string[]),
+    runnerGroup: optional("runnerGroup"),
     runnerCpu: text("runnerCpu"),
     runnerMemory: text("runnerMemory"),
     egressAddressUrl: text("egressAddressUrl"),
+    httpsProxy: optional("httpsProxy")?.replace(/\/$/, ""),
+    noProxy: values.noProxy as string[],
     platform,
     baseImage: text("baseImage"),
+    caCertificates: raw.caCertificates?.certificates ?? [],
     runnerVersion: text("runnerVersion"),
     runnerUrl: optional("runnerUrl") ?? runner.url,
     runnerSha256: optional("runnerSha256") ?? runner.sha256 ?? "",

@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import type { CredentialKind } from "./credential";
 import { DigdagAccess } from "./digdagAccess";
 import type { Environment } from "./labels";
 import { namespaceManifest, rolloutTimeouts } from "./manifests";
@@ -18,8 +19,12 @@ export interface DigdagRunnerArgs extends ImageBuildArgs {
   githubOwner: string;
   /** Repository of `githubOwner`. Not set: the runners belong to the organization. */
   githubRepository?: string;
-  /** Name or ARN of the SSM SecureString that holds the personal access token. */
-  githubTokenParameter: string;
+  /** Name or ARN of the SSM SecureString that holds a personal access token. Set this, or the two below. */
+  githubTokenParameter?: string;
+  /** App ID or client ID of a GitHub App that is installed where the runners belong. */
+  githubAppId?: string;
+  /** Name or ARN of the SSM SecureString that holds the App's private key in PEM. */
+  githubAppParameter?: string;
   /** Base URL of GitHub's REST API, without a slash at its end. */
   githubApiUrl: string;
   /** Digdag's origin, `https://HOST[:PORT]`. */
@@ -30,18 +35,37 @@ export interface DigdagRunnerArgs extends ImageBuildArgs {
   natAddresses: string[];
   /** URL that answers with the caller's public address. */
   egressAddressUrl: string;
+  /** Proxy for everything but Digdag, `http://HOST:PORT`. Not set: none. */
+  httpsProxy?: string;
+  /** Hosts that are reached without the proxy. */
+  noProxy?: string[];
   /** Namespace to create. */
   namespace: string;
   /** Number of runners. */
   replicas: number;
   /** Longest job in minutes, which a Pod that is asked to stop waits for. */
   maxJobMinutes: number;
+  /** Whether a Pod ends after its job, so that the next one starts in a new container; needs Kubernetes 1.30. */
+  podPerJob: boolean;
   /** Every label that a job may ask for. */
   runnerLabels: string[];
+  /** Runner group of the organization. Not set: its default group. */
+  runnerGroup?: string;
   /** CPU request of the container that runs jobs, as a Kubernetes quantity. */
   runnerCpu: string;
   /** Memory request and limit of the container that runs jobs, as a Kubernetes quantity. */
   runnerMemory: string;
+}
+
+/** Which parameter is read, and what it must hold. @throws Error when not exactly one way is complete */
+function credentialSource(args: DigdagRunnerArgs): { kind: CredentialKind; parameter: string } {
+  const { githubTokenParameter: token, githubAppId: id, githubAppParameter: key } = args;
+  if (token !== undefined && id === undefined && key === undefined)
+    return { kind: "token", parameter: token };
+  if (token === undefined && id !== undefined && key !== undefined) return { kind: "app", parameter: key };
+  throw new Error(
+    "DigdagRunner needs githubTokenParameter, or githubAppId and githubAppParameter, and not both.",
+  );
 }
 
 /**
@@ -70,7 +94,7 @@ export class DigdagRunner extends pulumi.ComponentResource {
     );
     const secret = new RunnerSecret(
       `${name}-secret`,
-      { environment, githubTokenParameter: args.githubTokenParameter, namespace: namespace.metadata.name },
+      { environment, ...credentialSource(args), namespace: namespace.metadata.name },
       parent,
     );
     new RunnerDeployment(

@@ -7,8 +7,8 @@ const podStartSeconds = 180;
 /** What each further Pod of a roll-out takes at most, its image being on most nodes by then. */
 const nextPodSeconds = 30;
 
-/** Instance metadata: what a job could ask for the node's AWS credentials. */
-const instanceMetadata = "169.254.169.254/32";
+/** Where nodes answer Pods: instance metadata and EKS Pod Identity, which a job could ask for AWS credentials. */
+const linkLocal = "169.254.0.0/16";
 
 /** A namespace in which the API server refuses any Pod that is not `restricted`. */
 export function namespaceManifest(environment: string, name: string) {
@@ -52,13 +52,13 @@ export function disruptionBudgetSpec(environment: string) {
 }
 
 /**
- * Runners call out to DNS and to the ports of the given URLs and of HTTPS, never to instance metadata. They are called for
- * their metrics and health alone, which hold no secret; by whom is up to the cluster's monitoring.
+ * Runners call out to DNS, wherever the cluster has it, and to the ports of the given URLs and of HTTPS, but never to what a
+ * node serves on link-local addresses. The API server is reached as any other address on port 443. They are called for their
+ * metrics and health alone, which hold no secret; by whom is up to the cluster's monitoring.
  */
 export function networkPolicySpec(environment: string, urls: readonly string[]) {
-  const ports = [...new Set([443, ...urls.map((url) => Number(new URL(url).port || 443))])].sort(
-    (a, b) => a - b,
-  );
+  const portOf = ({ port, protocol }: URL) => Number(port || (protocol === "http:" ? 80 : 443));
+  const ports = [...new Set([443, ...urls.map((url) => portOf(new URL(url)))])].sort((a, b) => a - b);
   const tcp = (port: number) => ({ protocol: "TCP", port });
   return {
     podSelector: { matchLabels: selectorLabels(environment) },
@@ -66,7 +66,46 @@ export function networkPolicySpec(environment: string, urls: readonly string[]) 
     ingress: [{ ports: [tcp(httpPort)] }],
     egress: [
       { ports: [{ protocol: "UDP", port: 53 }, tcp(53)] },
-      { to: [{ ipBlock: { cidr: "0.0.0.0/0", except: [instanceMetadata] } }], ports: ports.map(tcp) },
+      { to: [{ ipBlock: { cidr: "0.0.0.0/0", except: [linkLocal] } }], ports: ports.map(tcp) },
+    ],
+  };
+}
+
+const serviceAccount = "digdag-runner";
+
+/** What the runners' service account may do in Kubernetes, and that it is the one to do it. Only with `podPerJob`. */
+export function ownPodRole(namespace: string) {
+  return {
+    rules: [{ apiGroups: [""], resources: ["pods"], verbs: ["delete"] }],
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: serviceAccount },
+    subjects: [{ kind: "ServiceAccount", name: serviceAccount, namespace }],
+  };
+}
+
+/**
+ * Narrows that to the Pod that a token was issued for, which a Role cannot say. What is no such token, or cannot be checked,
+ * is refused.
+ */
+export function ownPodPolicySpec(namespace: string) {
+  const uid = "'authentication.kubernetes.io/pod-uid'";
+  return {
+    failurePolicy: "Fail",
+    matchConstraints: {
+      namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
+      resourceRules: [{ apiGroups: [""], apiVersions: ["v1"], operations: ["DELETE"], resources: ["pods"] }],
+    },
+    matchConditions: [
+      {
+        name: "runners-account",
+        expression: `request.userInfo.username == 'system:serviceaccount:${namespace}:${serviceAccount}'`,
+      },
+    ],
+    validations: [
+      {
+        expression: `${uid} in request.userInfo.extra && oldObject.metadata.uid in request.userInfo.extra[${uid}]`,
+        message: "a runner may delete its own Pod and no other",
+        reason: "Forbidden",
+      },
     ],
   };
 }

@@ -1,5 +1,7 @@
+import { credentialSecrets } from "./credential";
 import { kubernetesLabels, selectorLabels } from "./identity";
 import { architectures, type Platform } from "./labels";
+import { proxyVariables } from "./proxy";
 
 /** What differs between one pool of runners and another. NAT addresses are not part of it: they must restart nothing. */
 export interface PodArgs<Image = string> {
@@ -7,16 +9,26 @@ export interface PodArgs<Image = string> {
   environment: string;
   /** `REPOSITORY@sha256:DIGEST`; an output where the manifest goes to the engine, text where it is only looked at. */
   image: Image;
-  /** Name of the Secret with GitHub's credential, under the key `token`. */
+  /** Name of the Secret with GitHub's credential: the App's private key where `githubAppId` is set, else a token. */
   credentialSecret: Image;
+  /** App ID or client ID. Not set: the credential is a personal access token. */
+  githubAppId?: string;
   githubApiUrl: string;
   githubOwner: string;
   /** Not set: the runners belong to the organization. */
   githubRepository?: string;
   runnerLabels: string[];
+  /** Not set: the default group. */
+  runnerGroup?: string;
   digdagEndpoint: string;
   egressAddressUrl: string;
+  /** `http://HOST:PORT`; not set: no proxy. */
+  httpsProxy?: string;
+  /** Hosts that are reached without the proxy. */
+  noProxy?: string[];
   maxJobMinutes: number;
+  /** Whether a Pod ends after its job instead of taking the next one. */
+  podPerJob: boolean;
   runnerCpu: string;
   runnerMemory: string;
   platform: Platform;
@@ -35,6 +47,7 @@ const graceAfterJobSeconds = 60;
 const credentialDirectory = "/run/secrets/github";
 const leaseDirectory = "/run/lease";
 const brokerDirectory = "/run/broker";
+const accountDirectory = "/var/run/secrets/kubernetes.io/serviceaccount";
 const runnerHome = "/runner";
 const home = "/home/runner";
 /** What a job can write to, and so all that must be wiped before the next one. */
@@ -85,6 +98,7 @@ export function podManifest<Image>(args: PodArgs<Image>) {
           // 0440, because the kubelet gives the files to the shared group. Only the broker mounts them.
           secret: { secretName: credentialSecret, defaultMode: 0o440 },
         },
+        ...(args.podPerJob ? [accountVolume] : []),
         memoryVolume("lease", "1Mi"),
         memoryVolume("broker", "8Mi"),
         diskVolume("runner", "4Gi"),
@@ -102,6 +116,18 @@ const memoryVolume = (name: string, sizeLimit: string) => ({
 });
 const diskVolume = (name: string, sizeLimit: string) => ({ name, emptyDir: { sizeLimit } });
 
+/** What a Pod deletes itself with: a token that ends with the Pod, or after an hour, and the API server's CA. */
+const accountVolume = {
+  name: "account",
+  projected: {
+    defaultMode: 0o440,
+    sources: [
+      { serviceAccountToken: { path: "token", expirationSeconds: 3600 } },
+      { configMap: { name: "kube-root-ca.crt", items: [{ key: "ca.crt", path: "ca.crt" }] } },
+    ],
+  },
+};
+
 const restricted = {
   allowPrivilegeEscalation: false,
   readOnlyRootFilesystem: true,
@@ -112,6 +138,7 @@ const restricted = {
 // have none. Under a directory that only root may enter, no job reaches it.
 const unreachable = { terminationMessagePath: "/root/termination-log" };
 
+const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
 const environmentVariables = (variables: Record<string, string>) =>
   Object.entries(variables).map(([name, value]) => ({ name, value }));
 
@@ -124,17 +151,21 @@ function brokerContainer<Image>(args: PodArgs<Image>) {
     command: program("broker"),
     restartPolicy: "Always",
     env: [
-      { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+      field("POD_NAME", "metadata.name"),
+      ...(args.podPerJob ? [field("POD_NAMESPACE", "metadata.namespace")] : []),
       ...environmentVariables({
         GITHUB_API_URL: args.githubApiUrl,
         GITHUB_OWNER: args.githubOwner,
         GITHUB_REPOSITORY: args.githubRepository ?? "",
-        GITHUB_CREDENTIAL_FILE: `${credentialDirectory}/token`,
+        GITHUB_APP_ID: args.githubAppId ?? "",
+        GITHUB_CREDENTIAL_FILE: `${credentialDirectory}/${credentialSecrets[args.githubAppId ? "app" : "token"].key}`,
         RUNNER_LABELS: args.runnerLabels.join(","),
+        RUNNER_GROUP: args.runnerGroup ?? "",
         RUNNER_NAME_PREFIX: `digdag-${args.environment}`,
         LEASE_SOCKET: `${leaseDirectory}/broker.sock`,
         BROKER_STATE_DIR: brokerDirectory,
         HTTP_PORT: String(httpPort),
+        ...(args.podPerJob && { POD_PER_JOB: "1", SERVICE_ACCOUNT_DIR: accountDirectory }),
         ...sharedVariables(args),
       }),
     ],
@@ -148,6 +179,7 @@ function brokerContainer<Image>(args: PodArgs<Image>) {
       { name: "credential", mountPath: credentialDirectory, readOnly: true },
       { name: "lease", mountPath: leaseDirectory },
       { name: "broker", mountPath: brokerDirectory },
+      ...(args.podPerJob ? [{ name: "account", mountPath: accountDirectory, readOnly: true }] : []),
     ],
     ...unreachable,
   };
@@ -166,8 +198,18 @@ function runnerContainer<Image>(args: PodArgs<Image>) {
       RUNNER_SOURCE: "/opt/actions-runner",
       RUNNER_HOME: runnerHome,
       WORK_DIRS: workDirectories.join(":"),
+      JOB_STARTED_HOOK: "/opt/digdag-runner/job-started.sh",
       ...sharedVariables(args),
     }),
+    // The broker makes this file when the supervisor hangs and GitHub says that no job runs (broker/supervisorPulse.ts). No
+    // other trouble may end a job: a probe of the broker's port would fail with the broker, and a busy node is slow to answer.
+    livenessProbe: {
+      exec: { command: ["/usr/bin/test", "!", "-e", `${leaseDirectory}/restart-runner`] },
+      periodSeconds: 10,
+      timeoutSeconds: 60,
+      failureThreshold: 3,
+      terminationGracePeriodSeconds: 15,
+    },
     securityContext: restricted,
     resources: { requests: { cpu, memory }, limits: { memory } },
     volumeMounts: [
@@ -182,11 +224,12 @@ function runnerContainer<Image>(args: PodArgs<Image>) {
   };
 }
 
-/** What the broker probes and the jobs deploy to is the same Digdag, that of the runner's own environment. */
+/** What the broker probes and the jobs deploy to is the same Digdag, that of the runner's own environment, and so is the way. */
 function sharedVariables<Image>(args: PodArgs<Image>) {
   return {
     DIGDAG_ENDPOINT: args.digdagEndpoint,
     EGRESS_ADDRESS_URL: args.egressAddressUrl,
     MAX_JOB_MINUTES: String(args.maxJobMinutes),
+    ...proxyVariables(args),
   };
 }

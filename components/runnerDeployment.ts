@@ -1,7 +1,14 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { kubernetesLabels } from "./identity";
-import { deploymentSpec, disruptionBudgetSpec, networkPolicySpec, rolloutTimeouts } from "./manifests";
+import {
+  deploymentSpec,
+  disruptionBudgetSpec,
+  networkPolicySpec,
+  ownPodPolicySpec,
+  ownPodRole,
+  rolloutTimeouts,
+} from "./manifests";
 import type { PodArgs } from "./podManifest";
 
 export interface RunnerDeploymentArgs extends PodArgs<pulumi.Input<string>> {
@@ -11,7 +18,7 @@ export interface RunnerDeploymentArgs extends PodArgs<pulumi.Input<string>> {
   replicas: number;
 }
 
-/** The runners: a Deployment with its service account, disruption budget and network policy. */
+/** The runners: a Deployment with its service account and what that may do, disruption budget and network policy. */
 export class RunnerDeployment extends pulumi.ComponentResource {
   /** Name of the Deployment, known once its runners are online. */
   public readonly deploymentName: pulumi.Output<string>;
@@ -35,7 +42,10 @@ export class RunnerDeployment extends pulumi.ComponentResource {
       `${name}-network`,
       {
         metadata,
-        spec: networkPolicySpec(environment, [args.digdagEndpoint, args.githubApiUrl, args.egressAddressUrl]),
+        spec: networkPolicySpec(
+          environment,
+          [args.digdagEndpoint, args.githubApiUrl, args.egressAddressUrl, args.httpsProxy ?? []].flat(),
+        ),
       },
       parent,
     );
@@ -44,13 +54,51 @@ export class RunnerDeployment extends pulumi.ComponentResource {
       { metadata, spec: disruptionBudgetSpec(environment) },
       parent,
     );
+    const permissions = args.podPerJob ? ownPodPermissions(name, args, metadata, parent) : [];
     const deployment = new k8s.apps.v1.Deployment(
       `${name}-runners`,
       { metadata, spec: deploymentSpec(args) },
       // No Pod may ever run without the policy, nor outlive the account it was admitted with.
-      { ...parent, dependsOn: [serviceAccount, networkPolicy], customTimeouts: rolloutTimeouts(args) },
+      {
+        ...parent,
+        dependsOn: [serviceAccount, networkPolicy, ...permissions],
+        customTimeouts: rolloutTimeouts(args),
+      },
     );
     this.deploymentName = deployment.metadata.name;
     this.registerOutputs({ deploymentName: this.deploymentName });
   }
+}
+
+/** What a Pod needs to delete itself, and nothing else. */
+function ownPodPermissions(
+  name: string,
+  { environment, namespace }: RunnerDeploymentArgs,
+  metadata: { name: string; namespace: pulumi.Input<string>; labels: Record<string, string> },
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Resource[] {
+  // Policies belong to the whole cluster, where another stack may have its own.
+  const clusterMetadata = {
+    name: pulumi.interpolate`${namespace}-own-pod`,
+    labels: kubernetesLabels(environment),
+  };
+  const policy = new k8s.admissionregistration.v1.ValidatingAdmissionPolicy(
+    `${name}-own-pod-policy`,
+    { metadata: clusterMetadata, spec: pulumi.output(namespace).apply(ownPodPolicySpec) },
+    opts,
+  );
+  const enforced = new k8s.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
+    `${name}-own-pod-policy-binding`,
+    { metadata: clusterMetadata, spec: { policyName: policy.metadata.name, validationActions: ["Deny"] } },
+    opts,
+  );
+  const { rules, roleRef, subjects } = pulumi.output(namespace).apply(ownPodRole);
+  const role = new k8s.rbac.v1.Role(`${name}-role`, { metadata, rules }, opts);
+  const granted = new k8s.rbac.v1.RoleBinding(
+    `${name}-role-binding`,
+    { metadata, roleRef, subjects },
+    // What is allowed comes after its limit, and goes before it.
+    { ...opts, dependsOn: [role, enforced] },
+  );
+  return [role, granted];
 }

@@ -10,6 +10,8 @@ import type { Platform } from "./labels";
 export interface ImageBuildArgs {
   /** Base image with its digest. */
   baseImage: string;
+  /** In PEM form: what the image trusts beside Debian's own. */
+  caCertificates: string[];
   platform: Platform;
   runnerVersion: string;
   runnerUrl: string;
@@ -29,6 +31,7 @@ const contextDirectory = join(__dirname, "..", context);
 export function buildArguments(args: ImageBuildArgs): Record<string, string> {
   return {
     BASE_IMAGE: args.baseImage,
+    CA_CERTIFICATES: Buffer.from(args.caCertificates.join("")).toString("base64"),
     RUNNER_VERSION: args.runnerVersion,
     RUNNER_URL: args.runnerUrl,
     RUNNER_SHA256: args.runnerSha256,

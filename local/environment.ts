@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { root, stateDir } from "./lib/paths";
 import { readState } from "./lib/state";
+import { reachingBridge } from "./network/addresses";
 import { backendDir, projectDir } from "./project";
 
 /** The user's own settings of the tools we run; the local system neither reads nor changes what they point at. */
@@ -30,7 +31,7 @@ function passphrase(): string {
  */
 export function environment(enginePath: string[]): NodeJS.ProcessEnv {
   const { ports, providers } = readState();
-  const inherited = inheritedEnvironment();
+  const inherited = reachingBridge(inheritedEnvironment());
   mkdirSync(backendDir, { recursive: true });
   return {
     ...inherited,

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { readStacks, type Stack } from "./aws/stacks";
 import { buildBaseImage, ensurePauseImage, startDocker, startRegistry } from "./docker";
 import { serveDownloads } from "./downloads";
@@ -45,12 +46,7 @@ async function setUp(steps: Steps, stacks: Stack[], context: string | undefined)
       await startDocker({ report });
     }),
   );
-  const baseImage = images.then(() =>
-    steps.step("base image", async (report) => {
-      const authority = await ensureAuthority();
-      return buildBaseImage({ report, caCertificate: authority.certificate });
-    }),
-  );
+  const baseImage = images.then(() => steps.step("base image", (report) => buildBaseImage({ report })));
   const aws = packages.then(() => steps.step("emulated AWS account", (report) => startAws(stacks, report)));
   const digdag = steps.step("Digdag servers", () => startDigdags(stacks));
   const gitHub = network.then(() => steps.step("GitHub", () => startGitHub(stacks)));
@@ -66,7 +62,10 @@ async function setUp(steps: Steps, stacks: Stack[], context: string | undefined)
     }),
   );
   const providers = together([aws, node, images, baseImage, downloads]).then(([, , , base, sources]) =>
-    steps.step("Pulumi providers", () => startProviders({ BASE_IMAGE: base, ...sources })),
+    steps.step("Pulumi providers", async () => {
+      const authority = readFileSync((await ensureAuthority()).certificate);
+      await startProviders({ BASE_IMAGE: base, CA_CERTIFICATES: authority.toString("base64"), ...sources });
+    }),
   );
   const [{ path }] = await together([engine, gitHub, albs, providers] as const);
   return path;

@@ -7,6 +7,7 @@ import { root, stateDir } from "./lib/paths";
 import { logFile, processNames, processStatus } from "./lib/processes";
 import { run } from "./lib/run";
 import { table } from "./lib/table";
+import { reachingBridge } from "./network/addresses";
 import { served } from "./served";
 
 /** A part's state, or the reason why it could not be found out. */
@@ -30,6 +31,7 @@ interface PodList {
 async function pods() {
   const kubeconfig = join(stateDir, "kubeconfig");
   const { stdout } = await run("kubectl", ["--kubeconfig", kubeconfig, "get", "pods", "-A", "-o", "json"], {
+    env: reachingBridge(process.env),
     timeoutSeconds: 10,
   });
   return (JSON.parse(stdout) as PodList).items.map(({ metadata, status }) => {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { withLock } from "../engine/lock";
 import { pullToNode, registryAddress } from "../kubernetes/containerd";
@@ -7,13 +7,20 @@ import { cacheDir, stateDir } from "../lib/paths";
 import { type Report, run } from "../lib/run";
 import { docker } from "./daemon";
 import { copyImage, isInRegistry, registryStorage } from "./registry";
-import { makeRootfs, type PackageSource, packageSource, packages, suite } from "./rootfs";
+import { emptied, makeRootfs, type PackageSource, packageSource, packages, suite } from "./rootfs";
 
 const repository = "base";
 
 /** Names what a base image is made of, and when: within a month the same, later one with Debian's newer packages. */
 export function baseKey(source: PackageSource, now: Date): string {
-  const parts = [suite, process.arch, packages, source, now.toISOString().slice(0, "2026-01".length)];
+  const parts = [
+    suite,
+    process.arch,
+    packages,
+    emptied,
+    source,
+    now.toISOString().slice(0, "2026-01".length),
+  ];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 12);
 }
 
@@ -35,8 +42,8 @@ async function make(image: string, source: PackageSource, report: Report): Promi
   }
 }
 
-/** Has the plain base image in the registry, from the cache or made anew. */
-async function ensurePlainImage(
+/** Has the base image in the registry, from the cache or made anew. */
+async function ensureInRegistry(
   image: string,
   tag: string,
   source: PackageSource,
@@ -61,39 +68,18 @@ async function ensurePlainImage(
 }
 
 /**
- * A small Debian that trusts the local certificate authority, made here because none can be pulled: a stand-in for
- * the base image of the runner's Dockerfile. The slow part is cached, in the registry's own form.
- * @param options.caCertificate path of a PEM file
+ * A small Debian, made here because none can be pulled: a stand-in for the base image of the runner's Dockerfile. It is cached
+ * in the registry's own form.
  * @returns the image's reference in the local Docker daemon
  */
-export async function buildBaseImage(options: { caCertificate: string; report: Report }): Promise<string> {
-  const { caCertificate, report } = options;
+export async function buildBaseImage({ report }: { report: Report }): Promise<string> {
   const source = await packageSource();
-  const key = baseKey(source, new Date());
-  const tag = `${suite}-${key}`;
-  const plain = `${await registryAddress()}/${repository}:${tag}`;
-  await ensurePlainImage(plain, tag, source, report);
+  const tag = `${suite}-${baseKey(source, new Date())}`;
+  const image = `${await registryAddress()}/${repository}:${tag}`;
+  await ensureInRegistry(image, tag, source, report);
   // Pulled and not just imported: the daemon then knows the compressed layer, and pushing an image made from it is
   // quick. And pulled by the node ahead of time, so that the first Pod waits for the layers above it alone.
   report("base image into the Docker daemon and the node");
-  await Promise.all([docker(["pull", "--quiet", plain]), pullToNode(plain)]);
-  const certificate = readFileSync(caCertificate);
-  const digest = createHash("sha256").update(key).update(certificate).digest("hex").slice(0, 12);
-  const image = `localhost/base:${suite}-${digest}`;
-  const dockerfile = [
-    `FROM ${plain}`,
-    "ARG CERTIFICATE",
-    'RUN echo "$CERTIFICATE" | base64 -d > /usr/local/share/ca-certificates/digdag-runner-local.crt && update-ca-certificates',
-  ].join("\n");
-  await docker(
-    [
-      "build",
-      "--network=host",
-      `--build-arg=CERTIFICATE=${certificate.toString("base64")}`,
-      `--tag=${image}`,
-      "-",
-    ],
-    { input: dockerfile },
-  );
+  await Promise.all([docker(["pull", "--quiet", image]), pullToNode(image)]);
   return image;
 }

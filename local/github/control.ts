@@ -1,6 +1,6 @@
 import { type Call, json, type Reply } from "./http";
 import { sameName } from "./registry";
-import type { Fault, GitHub, Job, JobSpec, RequestRecord, Token } from "./types";
+import type { App, Fault, GitHub, Job, JobSpec, RequestRecord, RunnerGroup, Token } from "./types";
 
 type Route = (github: GitHub, call: Call, id: number) => unknown | Promise<unknown>;
 
@@ -22,6 +22,13 @@ const routes: Record<string, Route> = {
   "DELETE /faults": (github, call) => github.clearFaults(call.query.get("scope") ?? undefined),
   "PUT /tokens": (github, call) => github.putToken(json(call) as Token),
   "POST /tokens/revoke": (github, call) => github.revokeToken((json(call) as { value: string }).value),
+  "PUT /apps": (github, call) => github.putApp(json(call) as App),
+  "PUT /runner-groups": (github, call) => github.putRunnerGroups(json(call) as RunnerGroup[]),
+  "POST /renames": (github, call) => {
+    const { from, to } = json(call) as Record<string, string>;
+    if (!from || !to) throw new Error('A rename needs "from" and "to" (owner/name).');
+    return github.renameRepository(from, to);
+  },
   "POST /clock": (github, call) => github.advanceClock((json(call) as { milliseconds: number }).milliseconds),
   "GET /requests": (github, call) => github.requests().filter(requestsWanted(call)),
 };

@@ -64,6 +64,11 @@ export class RunnerRegistry {
     return [...this.all.values()].filter((each) => scope === undefined || sameName(each.scope, scope));
   }
 
+  /** The runners of a repository that got another name. */
+  move(from: string, to: string): void {
+    for (const each of this.list(from)) each.scope = to;
+  }
+
   find(id: number): Registration | undefined {
     this.sweep();
     return this.all.get(id);

@@ -1,26 +1,35 @@
 import { randomUUID } from "node:crypto";
 import type { components, operations } from "@octokit/openapi-types";
+import { answerApp } from "./appsRest";
+import type { Clock } from "./clock";
 import { type Call, credential, json, paginate, type Reply } from "./http";
 import type { Credentials, RunnerFile } from "./protocol";
 import { type Registration, type RunnerRegistry, sameName } from "./registry";
-import { mayReach, type RateLimit, type Tokens } from "./tokens";
-import type { App, Timings, Token } from "./types";
+import type { Renames } from "./renames";
+import { failure, invalid, moved, notFound, type Schemas } from "./replies";
+import { mayReach, powerOver, type RateLimit, type Tokens } from "./tokens";
+import type { PermissionName, RunnerGroup, Timings, Token } from "./types";
 
-type Schemas = components["schemas"];
 type JitAnswer = components["responses"]["actions_runner_jitconfig"]["content"]["application/json"];
 type RunnerList =
   operations["actions/list-self-hosted-runners-for-repo"]["responses"][200]["content"]["application/json"];
 type JitRequest =
   operations["actions/generate-runner-jitconfig-for-repo"]["requestBody"]["content"]["application/json"];
 
-const docs = "https://docs.github.com/rest";
+type GroupList =
+  operations["actions/list-self-hosted-runner-groups-for-org"]["responses"][200]["content"]["application/json"];
+
 const runnersPath =
-  /^\/(?:repos\/([^/]+\/[^/]+)|orgs\/([^/]+))\/actions\/runners(?:\/(generate-jitconfig|\d+))?$/;
+  /^\/(?:repos\/([^/]+\/[^/]+)|orgs\/([^/]+))\/actions\/(runner-groups|runners(?:\/(?:generate-jitconfig|downloads|\d+))?)$/;
 
 export interface RestContext {
   registry: RunnerRegistry;
   tokens: Tokens;
-  runnerGroups: number[];
+  clock: Clock;
+  renames: Renames;
+  runnerGroups: RunnerGroup[];
+  /** Version of the newest runner. */
+  newestRunner: string;
   timings: Timings;
   /** Written into JIT configurations. */
   publicUrl: string;
@@ -30,21 +39,7 @@ export interface RestContext {
 
 /** Whether GitHub serves this path on its API host. */
 export function isRest(path: string): boolean {
-  return /^\/(repos|orgs|app|rate_limit|meta)(\/|$)/.test(path);
-}
-
-function failure(status: number, message: string, headers: Record<string, string> = {}): Reply {
-  const body: Schemas["basic-error"] = { message, documentation_url: docs, status: String(status) };
-  return { status, headers, json: body };
-}
-
-function invalid(message: string): Reply {
-  const body: Schemas["validation-error-simple"] & { status: string } = {
-    message,
-    documentation_url: docs,
-    status: "422",
-  };
-  return { status: 422, json: body };
+  return /^\/(repos|repositories|orgs|app|rate_limit|meta)(\/|$)/.test(path);
 }
 
 function rateHeaders(bucket: RateLimit, resource: string): Record<string, string> {
@@ -63,6 +58,7 @@ export function answerRest(context: RestContext, call: Call): Reply {
   return {
     ...reply,
     headers: {
+      date: new Date(context.clock.now()).toUTCString(),
       "x-github-request-id": randomUUID().toUpperCase(),
       "x-github-media-type": "github.v3; format=json",
       "x-github-api-version-selected": String(call.headers["x-github-api-version"] ?? "2022-11-28"),
@@ -86,9 +82,10 @@ function authenticated(context: RestContext, call: Call): Reply {
   const { tokens } = context;
   const value = credential(call);
   if (value === undefined) return failure(401, "Requires authentication");
-  if (value.split(".").length === 3) return asApp(tokens, call, value);
+  if (value.split(".").length === 3) return answerApp(context, call, value);
   const token = tokens.find(value);
   if (!token) return failure(401, "Bad credentials");
+  if (tokens.isSuspended(token)) return failure(403, "This installation has been suspended");
   const resource = call.path.endsWith("/generate-jitconfig") ? "actions_runner_registration" : "core";
   const bucket = tokens.bucket(value, resource);
   const expiry: Record<string, string> = token.expiresAt
@@ -97,7 +94,7 @@ function authenticated(context: RestContext, call: Call): Reply {
   const reply =
     call.path === "/rate_limit"
       ? rateLimit(tokens, value)
-      : counted(bucket, () => runners(context, call, token));
+      : counted(bucket, () => repositories(context, call, token));
   return { ...reply, headers: { ...rateHeaders(bucket, resource), ...expiry, ...reply.headers } };
 }
 
@@ -126,59 +123,85 @@ function rateLimit(tokens: Tokens, value: string): Reply {
   return { status: 200, json: body };
 }
 
-function asApp(tokens: Tokens, call: Call, jwt: string): Reply {
-  const app = tokens.app(jwt);
-  if (typeof app === "string") return failure(401, app);
-  const mint = /^\/app\/installations\/(\d+)\/access_tokens$/.exec(call.path);
-  if (mint && call.method === "POST") {
-    if (Number(mint[1]) !== app.installationId) return failure(404, "Not Found");
-    const token = tokens.mint(app);
-    const body: Schemas["installation-token"] = {
-      token: token.value,
-      expires_at: token.expiresAt,
-      permissions: permissions(app),
-      repository_selection: "all",
-    };
-    return { status: 201, json: body };
+/** Leads old names of repositories to their id, and ids to today's name. */
+function repositories(context: RestContext, call: Call, token: Token): Reply {
+  const { renames, apiUrl } = context;
+  const old = /^\/repos\/([^/]+\/[^/]+)(\/.*)?$/.exec(call.path);
+  const movedTo = old?.[1] === undefined ? undefined : renames.idOf(old[1]);
+  if (movedTo !== undefined) {
+    if (!mayReach(token, renames.nameOf(movedTo) ?? "")) return notFound();
+    const query = call.query.size > 0 ? `?${call.query}` : "";
+    return moved(call.method, `${apiUrl}/repositories/${movedTo}${old?.[2] ?? ""}${query}`);
   }
-  const lookup = /^\/(?:repos\/([^/]+)\/[^/]+|orgs\/([^/]+))\/installation$/.exec(call.path);
-  const account = lookup?.[1] ?? lookup?.[2];
-  if (call.method !== "GET" || account === undefined || !sameName(account, app.account))
-    return failure(404, "Not Found");
-  const body: Pick<Schemas["installation"], "id" | "app_id" | "repository_selection" | "permissions"> = {
-    id: app.installationId,
-    app_id: app.appId,
-    repository_selection: "all",
-    permissions: permissions(app),
-  };
+  const [, id, rest = ""] = /^\/repositories\/(\d+)(\/.*)?$/.exec(call.path) ?? [];
+  if (id === undefined) return runners(context, call, token);
+  const name = renames.nameOf(Number(id));
+  if (name === undefined || !mayReach(token, name)) return notFound();
+  if (rest !== "") return runners(context, { ...call, path: `/repos/${name}${rest}` }, token);
+  const body: Pick<Schemas["repository"], "id" | "full_name"> = { id: Number(id), full_name: name };
   return { status: 200, json: body };
-}
-
-function permissions({ permission = "write" }: App): Schemas["app-permissions"] {
-  if (permission === "none") return { metadata: "read" };
-  return { metadata: "read", administration: permission, organization_self_hosted_runners: permission };
 }
 
 function runners(context: RestContext, call: Call, token: Token): Reply {
   const match = runnersPath.exec(call.path);
-  if (!match) return failure(404, "Not Found");
-  const [, repository, organization, last] = match;
+  if (!match) return notFound();
+  const [, repository, organization, what] = match;
   const scope = repository ?? organization ?? "";
-  if (!mayReach(token, scope)) return failure(404, "Not Found");
+  if (!mayReach(token, scope)) return notFound();
+  const name: PermissionName = repository ? "administration" : "organization_self_hosted_runners";
   const needed = call.method === "GET" ? "read" : "write";
-  const permission = token.permission ?? "write";
-  if (permission === "none" || (needed === "write" && permission === "read"))
-    return failure(403, "Resource not accessible by personal access token", {
-      "x-accepted-github-permissions": `${repository ? "administration" : "organization_self_hosted_runners"}=${needed}`,
+  const power = powerOver(token, name);
+  if (power === "none" || (needed === "write" && power === "read")) {
+    const by = token.appId === undefined ? "personal access token" : "integration";
+    return failure(403, `Resource not accessible by ${by}`, {
+      "x-accepted-github-permissions": `${name}=${needed}`,
     });
-  if (last === "generate-jitconfig")
-    return call.method === "POST" ? generate(context, call, scope) : failure(404, "Not Found");
-  if (last === undefined)
-    return call.method === "GET" ? list(context, call, scope) : failure(404, "Not Found");
-  const registration = context.registry.find(Number(last));
-  if (!registration || !sameName(registration.scope, scope)) return failure(404, "Not Found");
+  }
+  switch (`${call.method} ${what?.replace(/\d+$/, "{id}")}`) {
+    case "POST runners/generate-jitconfig":
+      return generate(context, call, scope);
+    case "GET runners":
+      return list(context, call, scope);
+    case "GET runners/downloads":
+      return { status: 200, json: downloads(context) };
+    case "GET runner-groups":
+      return organization === undefined ? notFound() : groups(context, call);
+  }
+  const registration = context.registry.find(Number(what?.split("/")[1]));
+  if (!registration || !sameName(registration.scope, scope)) return notFound();
   if (call.method === "GET") return { status: 200, json: context.registry.describe(registration) };
-  return call.method === "DELETE" ? remove(context, registration) : failure(404, "Not Found");
+  return call.method === "DELETE" ? remove(context, registration) : notFound();
+}
+
+function downloads({ newestRunner }: RestContext): Schemas["runner-application"][] {
+  const builds: [string, string, string][] = [
+    ["osx", "x64", "tar.gz"],
+    ["linux", "x64", "tar.gz"],
+    ["linux", "arm64", "tar.gz"],
+    ["win", "x64", "zip"],
+  ];
+  return builds.map(([os, architecture, suffix]) => {
+    const filename = `actions-runner-${os}-${architecture}-${newestRunner}.${suffix}`;
+    const url = `https://github.com/actions/runner/releases/download/v${newestRunner}/${filename}`;
+    return { os, architecture, download_url: url, filename };
+  });
+}
+
+function groups({ runnerGroups, apiUrl }: RestContext, call: Call): Reply {
+  const { page, link } = paginate(runnerGroups, `${apiUrl}${call.path}`, call.query);
+  const body: GroupList = {
+    total_count: runnerGroups.length,
+    runner_groups: page.map(({ id, name }) => ({
+      id,
+      name,
+      visibility: "all",
+      default: id === 1,
+      runners_url: `${apiUrl}${call.path}/${id}/runners`,
+      inherited: false,
+      allows_public_repositories: false,
+    })),
+  };
+  return { status: 200, headers: link ? { link } : {}, json: body };
 }
 
 function list({ registry, apiUrl }: RestContext, call: Call, scope: string): Reply {
@@ -212,7 +235,7 @@ function generate(context: RestContext, call: Call, scope: string): Reply {
     return invalid(`Invalid request.\n\n${labels.length} items for "labels"; 1 to 100 are allowed.`);
   // Group 2 is GitHub's own for hosted runners.
   if (group === 2) return failure(403, "Runners cannot be added to this runner group");
-  if (!runnerGroups.includes(group)) return failure(404, "Not Found");
+  if (!runnerGroups.some(({ id }) => id === group)) return notFound();
   if (registry.list(scope).some((each) => sameName(each.name, name)))
     return failure(409, `Already exists - A runner with the name ${name} already exists.`);
   const registration = registry.create(scope, name, labels, group);

@@ -12,6 +12,7 @@ import { type Call, credential, type Reply, readCall, send } from "./http";
 import { JobQueue } from "./jobs";
 import { type Listening, listen } from "./listen";
 import { RunnerRegistry } from "./registry";
+import { Renames } from "./renames";
 import { answerRest, isRest } from "./rest";
 import { RunnerService } from "./runnerService";
 import { Tokens } from "./tokens";
@@ -75,7 +76,8 @@ async function handle(
   }
   if (action?.type === "hang") return 0;
   if (action?.type === "delay") await sleep(action.ms, undefined, { ref: false });
-  const reply = action?.type === "respond" ? ordered(action) : await answered(answer, call);
+  let reply = action?.type === "respond" ? ordered(action) : await answered(answer, call);
+  if (action?.type === "replace-answer") reply = ordered(action);
   if (action?.type === "lose-answer") {
     cutOff(request.socket);
     return 0;
@@ -95,7 +97,11 @@ async function answered(answer: Answer, call: Call): Promise<Reply> {
   }
 }
 
-function ordered({ status, headers = {}, body }: Extract<HttpAction, { type: "respond" }>): Reply {
+function ordered({
+  status,
+  headers = {},
+  body,
+}: Extract<HttpAction, { type: "respond" | "replace-answer" }>): Reply {
   if (typeof body !== "string")
     return { status, headers, json: body ?? { message: `Ordered fault ${status}` } };
   return { status, body, headers: { "content-type": "text/html; charset=utf-8", ...headers } };
@@ -127,7 +133,7 @@ async function timed(
  * @throws Error when an address is in use
  */
 export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> {
-  const { host = "127.0.0.1", port = 0, controlPort = 0, tls, onRequest } = options;
+  const { host = "127.0.0.1", port = 0, controlPort = 0, apiPath = "", tls, onRequest } = options;
   const timings: Timings = { ...defaultTimings, ...options.timings };
   const clock = new Clock();
   const faults = new Faults();
@@ -171,7 +177,8 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
   const temporary = options.stateDirectory ? undefined : await mkdtemp(join(tmpdir(), "github-stand-in-"));
   const git = await GitStore.open(join(options.stateDirectory ?? (temporary as string), "git"));
   const publicUrl = options.publicUrl ?? server.url;
-  const apiUrl = options.publicUrl === "https://github.com" ? "https://api.github.com" : publicUrl;
+  const apiUrl =
+    options.publicUrl === "https://github.com" ? "https://api.github.com" : `${publicUrl}${apiPath}`;
   const jobs = new JobQueue(registry, clock, timings, { serverUrl: publicUrl, apiUrl });
   const service = new RunnerService({ registry, jobs, faults });
   const rest = {
@@ -180,10 +187,14 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
     timings,
     publicUrl,
     apiUrl,
-    runnerGroups: options.runnerGroups ?? [1],
+    clock,
+    renames: new Renames(),
+    runnerGroups: options.runnerGroups ?? [{ id: 1, name: "Default" }],
+    newestRunner: options.newestRunner ?? "2.337.0",
   };
   answerPublic = (call) => {
-    if (isRest(call.path)) return answerRest(rest, call);
+    const path = call.path.startsWith(`${apiPath}/`) ? call.path.slice(apiPath.length) : "";
+    if (isRest(path)) return answerRest(rest, { ...call, path });
     if (call.path.startsWith("/_runner/")) return service.answer(call);
     return git.serve(call.path);
   };
@@ -194,7 +205,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
     return job;
   };
   const github: GitHub = {
-    apiUrl: server.url,
+    apiUrl: `${server.url}${apiPath}`,
     controlUrl: control.url,
     async addRepository(name, directory) {
       if (git.head(name)) throw new Error(`The repository ${name} exists already.`);
@@ -237,6 +248,14 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
     clearFaults: (scope) => faults.clear(scope),
     putToken: (token) => tokens.put(token),
     revokeToken: (value) => tokens.revoke(value),
+    putApp: (app) => tokens.putApp(app),
+    putRunnerGroups(groups) {
+      rest.runnerGroups = groups;
+    },
+    renameRepository(from, to) {
+      rest.renames.add(from, to);
+      registry.move(from, to);
+    },
     advanceClock: (milliseconds) => clock.advance(milliseconds),
     requests: () => [...records],
     async close() {

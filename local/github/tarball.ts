@@ -39,6 +39,49 @@ echo "This is a stand-in for GitHub's runner: it knows just-in-time configuratio
 exit 1
 `;
 
+/**
+ * What the real archive holds beside the programs: a few bytes under the real names, so that what the image leaves out and
+ * what it keeps is there to be left out and kept.
+ */
+const placeholders = [
+  "env.sh",
+  "run-helper.cmd.template",
+  "run-helper.sh.template",
+  "safe_sleep.sh",
+  "bin/RunnerService.js",
+  "bin/actions.runner.plist.template",
+  "bin/actions.runner.service.template",
+  "bin/checkScripts/downloadCert.js",
+  "bin/checkScripts/makeWebRequest.js",
+  "bin/darwin.svc.sh.template",
+  "bin/hashFiles/index.js",
+  "bin/installdependencies.sh",
+  "bin/macos-run-invoker.js",
+  "bin/runsvc.sh",
+  "bin/systemd.svc.sh.template",
+  "bin/update.cmd.template",
+  "bin/update.sh.template",
+  ...["node20", "node24"].flatMap((node) =>
+    [
+      "CHANGELOG.md",
+      "LICENSE",
+      "README.md",
+      "bin/corepack",
+      "bin/npm",
+      "bin/npx",
+      "include/node/node.h",
+      "lib/node_modules/corepack/package.json",
+      "lib/node_modules/npm/package.json",
+      "share/man/man1/node.1",
+    ].map((file) => `externals/${node}/${file}`),
+  ),
+  "externals/node20_alpine/bin/node",
+  "externals/node24_alpine/bin/node",
+];
+
+/** When GitHub released the version that the local system names; the real archive's files are about as old. */
+const modified = new Date("2026-08-26T00:00:00Z");
+
 /** Bundles one program of `runner/` into a plain script without dependencies. */
 async function bundle(program: "listener" | "worker", version: string): Promise<string> {
   const { outputFiles } = await build({
@@ -57,8 +100,10 @@ async function bundle(program: "listener" | "worker", version: string): Promise<
 /** Everything in the tarball but Node, by path. */
 export async function runnerFiles(version: string): Promise<Record<string, RunnerFile>> {
   const script = (text: string) => ({ mode: 0o755, text });
+  const placeholder = { mode: 0o755, text: "# placeholder of a stand-in\n" };
   return {
-    "STAND-IN": { mode: 0o644, text: `Stand-in for actions/runner ${version}; not GitHub's program.\n` },
+    ...Object.fromEntries(placeholders.map((name) => [name, placeholder])),
+    "bin/STAND-IN": { mode: 0o644, text: `Stand-in for actions/runner ${version}; not GitHub's program.\n` },
     "bin/Runner.Listener": script(launcher("Runner.Listener")),
     "bin/Runner.Listener.js": { mode: 0o644, text: await bundle("listener", version) },
     "bin/Runner.Worker": script(launcher("Runner.Worker")),
@@ -80,7 +125,10 @@ export async function buildRunnerTarball(
 ): Promise<RunnerTarball> {
   const files = await runnerFiles(version);
   const node = await readFile(nodePath);
-  const key = createHash("sha256").update(JSON.stringify(files)).update(node).digest("hex");
+  const key = createHash("sha256")
+    .update(JSON.stringify([files, modified]))
+    .update(node)
+    .digest("hex");
   const arch = process.arch === "arm64" ? "arm64" : "x64";
   const path = join(directory, `actions-runner-linux-${arch}-${version}.tar.gz`);
   const record = `${path}.json`;
@@ -103,12 +151,8 @@ export async function buildRunnerTarball(
 async function write(path: string, files: Record<string, RunnerFile>, node: Buffer): Promise<void> {
   const archive = pack();
   const written = pipeline(archive, createGzip({ level: 1 }), createWriteStream(path));
-  const common = { mtime: new Date(0), uid: 0, gid: 0 };
-  for (const name of [
-    "bin/",
-    "externals/",
-    ...["node20", "node24"].flatMap((each) => [`externals/${each}/`, `externals/${each}/bin/`]),
-  ])
+  const common = { mtime: modified, uid: 0, gid: 0 };
+  for (const name of directoriesOf([...Object.keys(files), "externals/node24/bin/node"]))
     archive.entry({ ...common, name, type: "directory", mode: 0o755 });
   for (const [name, { mode, text }] of Object.entries(files)) archive.entry({ ...common, name, mode }, text);
   archive.entry({ ...common, name: "externals/node24/bin/node", mode: 0o755 }, node);
@@ -116,6 +160,14 @@ async function write(path: string, files: Record<string, RunnerFile>, node: Buff
   archive.entry({ ...common, ...link, type: "link", mode: 0o755 });
   archive.finalize();
   await written;
+}
+
+/** Every directory above the given files, each before those in it. */
+function directoriesOf(files: string[]): string[] {
+  const directories = files.flatMap((file) =>
+    [...file.matchAll(/\//g)].map(({ index }) => file.slice(0, index + 1)),
+  );
+  return [...new Set(directories)].sort();
 }
 
 async function digest(path: string): Promise<string> {

@@ -2,29 +2,42 @@ import { createPublicKey, randomBytes, verify } from "node:crypto";
 import type { components } from "@octokit/openapi-types";
 import type { Clock } from "./clock";
 import { sameName } from "./registry";
-import type { App, Token } from "./types";
+import type { App, Permission, PermissionName, Token } from "./types";
 
 const hour = 60 * 60 * 1000;
+const longestJwtSeconds = 600;
 
 /** One counter of GitHub's rate limit. */
 export type RateLimit = components["schemas"]["rate-limit"];
 
-/** Tokens, what they may do and how often. */
+/** Why a JWT is refused, in GitHub's words. */
+export interface Refusal {
+  status: 401 | 404;
+  refusal: string;
+}
+
+/** Tokens and Apps, what they may do and how often. */
 export class Tokens {
   private readonly known = new Map<string, Token>();
+  private readonly apps = new Map<number, App>();
   private readonly buckets = new Map<string, RateLimit>();
 
   constructor(
     tokens: Token[],
-    private readonly apps: App[],
+    apps: App[],
     private readonly clock: Clock,
     private readonly hourlyLimit: number,
   ) {
     for (const token of tokens) this.put(token);
+    for (const app of apps) this.putApp(app);
   }
 
   put(token: Token): void {
     this.known.set(token.value, token);
+  }
+
+  putApp(app: App): void {
+    this.apps.set(app.appId, app);
   }
 
   revoke(value: string): void {
@@ -36,6 +49,11 @@ export class Tokens {
     const token = this.known.get(value);
     const expired = token?.expiresAt !== undefined && Date.parse(token.expiresAt) <= this.clock.now();
     return expired ? undefined : token;
+  }
+
+  /** Whether the installation that this token belongs to is suspended. */
+  isSuspended({ appId }: Token): boolean {
+    return appId !== undefined && this.apps.get(appId)?.suspendedAt !== undefined;
   }
 
   /** The counter of this token, renewed every hour. */
@@ -51,39 +69,47 @@ export class Tokens {
   }
 
   /** The App that signed this JWT, or why it is refused. */
-  app(jwt: string): App | string {
+  app(jwt: string): App | Refusal {
+    const undecodable: Refusal = { status: 401, refusal: "A JSON web token could not be decoded" };
     const [header, payload, signature] = jwt.split(".");
-    if (!header || !payload || !signature) return "A JSON web token could not be decoded";
+    if (!header || !payload || !signature) return undecodable;
     let claims: { iss?: string | number; exp?: number; iat?: number };
     try {
       claims = JSON.parse(Buffer.from(payload, "base64url").toString());
     } catch {
-      return "A JSON web token could not be decoded";
+      return undecodable;
     }
-    const app = this.apps.find(({ appId }) => String(appId) === String(claims.iss));
-    if (!app) return "Integration not found";
+    const app = [...this.apps.values()].find(({ appId, clientId }) =>
+      [String(appId), clientId].includes(String(claims.iss)),
+    );
+    if (!app) return { status: 404, refusal: "Integration not found" };
     const key = createPublicKey(app.publicKey);
     const signed = Buffer.from(`${header}.${payload}`);
-    if (!verify("RSA-SHA256", signed, key, Buffer.from(signature, "base64url")))
-      return "A JSON web token could not be decoded";
+    if (!verify("RSA-SHA256", signed, key, Buffer.from(signature, "base64url"))) return undecodable;
+    const refusal = this.claimsProblem(claims);
+    return refusal === undefined ? app : { status: 401, refusal };
+  }
+
+  private claimsProblem({ iat, exp }: { iat?: number; exp?: number }): string | undefined {
     const now = this.clock.now() / 1000;
-    if (!claims.exp || claims.exp < now)
-      return "'Expiration time' claim ('exp') must be a numeric value in the future";
-    if (claims.exp > now + 600) return "'Expiration time' claim ('exp') is too far in the future";
-    return app;
+    if (!exp || exp < now)
+      return "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires";
+    if (exp > now + longestJwtSeconds) return "'Expiration time' claim ('exp') is too far in the future";
+    if (!iat || iat > now)
+      return "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued";
+    return undefined;
   }
 
-  installation(account: string): App | undefined {
-    return this.apps.find((app) => sameName(app.account, account));
-  }
-
-  /** A token of one hour for the installation. */
-  mint(app: App): Token & { expiresAt: string } {
+  /** A token of one hour for the App's installation. */
+  mint(
+    { appId }: App,
+    power: Pick<Token, "scopes" | "permission" | "narrowedTo">,
+  ): Token & { expiresAt: string } {
     const token = {
       value: `ghs_${randomBytes(18).toString("hex")}`,
-      scopes: [app.account],
-      permission: app.permission ?? ("write" as const),
+      appId,
       expiresAt: new Date(this.clock.now() + hour).toISOString(),
+      ...power,
     };
     this.put(token);
     return token;
@@ -94,4 +120,9 @@ export class Tokens {
 export function mayReach(token: Token, scope: string): boolean {
   const owner = scope.split("/")[0] ?? "";
   return token.scopes.some((each) => each === "*" || sameName(each, scope) || sameName(each, owner));
+}
+
+/** What the token may do with runners that need this permission. */
+export function powerOver({ permission = "write", narrowedTo }: Token, name: PermissionName): Permission {
+  return narrowedTo === undefined || narrowedTo.includes(name) ? permission : "none";
 }

@@ -43,13 +43,23 @@ export interface Job extends JobSpec {
   completedAt?: string;
 }
 
+/** Power over self-hosted runners. */
+export type Permission = "write" | "read" | "none";
+
+/** The permission that the runners of a repository need, and that of an organization's. */
+export type PermissionName = "administration" | "organization_self_hosted_runners";
+
 /** A token the stand-in accepts. */
 export interface Token {
   value: string;
   /** `owner/name` for a repository, `owner` for an organization and all its repositories, `*` for everything; others answer 404. */
   scopes: string[];
   /** Power over self-hosted runners; too little answers 403 with X-Accepted-GitHub-Permissions. Default `write`. */
-  permission?: "write" | "read" | "none";
+  permission?: Permission;
+  /** Only these permissions of `permission`, as a narrowed installation token has them. Default: all. */
+  narrowedTo?: PermissionName[];
+  /** The App it was minted for; absent for a personal access token. */
+  appId?: number;
   /** ISO 8601. Answers carry it in github-authentication-token-expiration; afterwards the token answers 401. Default: never expires. */
   expiresAt?: string;
 }
@@ -57,13 +67,25 @@ export interface Token {
 /** A GitHub App installed on `account`. */
 export interface App {
   appId: number;
+  /** A JWT may name it instead of the App ID. */
+  clientId?: string;
   installationId: number;
   /** The organization or user it is installed on. */
   account: string;
+  /** Names of the repositories it is installed on. Default: all of the account's. */
+  repositories?: string[];
   /** PEM of the public half of the App's key. */
   publicKey: string;
   /** Power of its installation tokens over self-hosted runners. Default `write`. */
-  permission?: "write" | "read" | "none";
+  permission?: Permission;
+  /** When the installation was suspended, ISO 8601. Default: never. */
+  suspendedAt?: string;
+}
+
+/** A runner group of every organization; a repository has the first one only. */
+export interface RunnerGroup {
+  id: number;
+  name: string;
 }
 
 export type HttpAction =
@@ -75,6 +97,8 @@ export type HttpAction =
   | { type: "reset" }
   /** Do what was asked, then close the connection without an answer. */
   | { type: "lose-answer" }
+  /** Do what was asked, then answer with this instead, as a proxy on the way may. */
+  | { type: "replace-answer"; status: number; headers?: Record<string, string>; body?: unknown }
   /** Never answer and never close. */
   | { type: "hang" };
 
@@ -166,6 +190,8 @@ export interface GitHubOptions {
   controlPort?: number;
   /** Where runners and `git clone` reach this server, as written into JIT configurations. Default: its own address. */
   publicUrl?: string;
+  /** Where the REST API lies: `/api/v3` as on GitHub Enterprise Server. Default: at the root. */
+  apiPath?: string;
   /** PEM texts. Default: plain HTTP. */
   tls?: { key: string; cert: string };
   /** Keeps the Git repositories; created when missing. Default: a temporary directory that close() removes. */
@@ -173,8 +199,10 @@ export interface GitHubOptions {
   /** Default: `defaultToken` with access to everything. */
   tokens?: Token[];
   apps?: App[];
-  /** Runner groups that exist. Default [1]. */
-  runnerGroups?: number[];
+  /** Runner groups that exist. Default: `Default` with id 1. */
+  runnerGroups?: RunnerGroup[];
+  /** The newest version of the runner, as the list of downloads names it. Default 2.337.0. */
+  newestRunner?: string;
   /** Requests per hour and token. Default 5000. */
   rateLimit?: number;
   timings?: Partial<Timings>;
@@ -212,7 +240,13 @@ export interface GitHub {
   putToken(token: Token): void;
   /** The token answers 401 from now on. */
   revokeToken(value: string): void;
-  /** Moves the server's clock (expiry, sweeps, time stamps) forward. */
+  /** Adds an App, or changes the one with the same id: its key, permission, suspension. */
+  putApp(app: App): void;
+  /** Replaces the runner groups. */
+  putRunnerGroups(groups: RunnerGroup[]): void;
+  /** From now on the old name is redirected to, as after a rename or a transfer. Names are `owner/name`. */
+  renameRepository(from: string, to: string): void;
+  /** Moves the server's clock (expiry, sweeps, time stamps, Date headers) forward, or back. */
   advanceClock(milliseconds: number): void;
   /** The newest requests, oldest first; at most 20000 are kept. */
   requests(): RequestRecord[];

@@ -158,6 +158,7 @@ export function kubeletConfig(options: {
     makeIPTablesUtilChains: false,
     oomScoreAdj: 0,
     serializeImagePulls: false,
+    podPidsLimit: 1024, // a job that forks without end must not take the machine's process ids
     imageGCHighThresholdPercent: 100, // off: a full disk of the machine is not this node's to clean
     evictionHard: { "memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%" },
   });

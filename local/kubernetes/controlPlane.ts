@@ -4,7 +4,7 @@ import { requireCommand } from "../install";
 import { portFor } from "../lib/ports";
 import { startProcess } from "../lib/processes";
 import type { Report } from "../lib/run";
-import { bridge } from "../network/addresses";
+import { reachingBridge, serverAddresses, serviceRange } from "../network/addresses";
 import { ensureAuthority, ensureCertificate } from "../network/certificates";
 import { Api } from "./api";
 import { kubeconfig, nodeName, tokenFile, type User } from "./config";
@@ -19,6 +19,8 @@ const users: Record<string, Omit<User, "token">> = {
 };
 
 const secretFile = { mode: 0o600 };
+
+const env = reachingBridge(process.env);
 
 async function writeCredentials(server: string): Promise<void> {
   mkdirSync(paths.directory, { recursive: true, mode: 0o700 });
@@ -60,12 +62,13 @@ async function startEtcd(): Promise<string> {
   return client;
 }
 
+/** Where it listens for everybody: in place of kube-proxy, it has the address and port of the Service `kubernetes` itself. */
 async function startApiServer(kubernetes: string, etcd: string): Promise<void> {
-  const port = await portFor("kube-apiserver", 6443);
-  await writeCredentials(`https://127.0.0.1:${port}`);
+  const address = serverAddresses.kubernetes;
+  await writeCredentials(`https://${address}`);
   const authority = await ensureAuthority();
   const server = await ensureCertificate("kube-apiserver", {
-    hosts: ["127.0.0.1", "localhost", bridge.address, "10.96.0.1", "kubernetes.default.svc"],
+    hosts: [address, "kubernetes.default.svc"],
   });
   const client = await ensureCertificate("kube-apiserver-kubelet-client", { clientGroup: "system:masters" });
   const api = new Api(paths.kubeconfig);
@@ -75,9 +78,9 @@ async function startApiServer(kubernetes: string, etcd: string): Promise<void> {
     [
       "kube-apiserver",
       `--etcd-servers=${etcd}`,
-      "--bind-address=127.0.0.1",
-      "--advertise-address=127.0.0.1",
-      `--secure-port=${port}`,
+      `--bind-address=${address}`,
+      `--advertise-address=${address}`,
+      "--secure-port=443",
       `--tls-cert-file=${server.certificate}`,
       `--tls-private-key-file=${server.key}`,
       `--kubelet-client-certificate=${client.certificate}`,
@@ -85,14 +88,14 @@ async function startApiServer(kubernetes: string, etcd: string): Promise<void> {
       "--service-account-issuer=https://kubernetes.default.svc",
       `--service-account-key-file=${paths.serviceAccountKey}`,
       `--service-account-signing-key-file=${paths.serviceAccountKey}`,
-      "--service-cluster-ip-range=10.96.0.0/24",
+      `--service-cluster-ip-range=${serviceRange}`,
       `--token-auth-file=${paths.tokens}`,
       `--client-ca-file=${authority.certificate}`,
       "--authorization-mode=Node,RBAC",
       "--enable-admission-plugins=NodeRestriction",
       "--kubelet-preferred-address-types=InternalIP", // the node's name resolves nowhere
     ],
-    { ready: async () => (await api.call("GET", "/readyz")) === "ok", readySeconds: 120 },
+    { env, ready: async () => (await api.call("GET", "/readyz")) === "ok", readySeconds: 120 },
   );
 }
 
@@ -110,11 +113,17 @@ export async function startControlPlane(options: { kubernetes: string; report: R
     "--leader-elect=false",
     "--secure-port=0",
   ];
-  await startProcess("kube-controller-manager", kubernetes, [
-    ...client("kube-controller-manager"),
-    `--service-account-private-key-file=${paths.serviceAccountKey}`,
-    "--use-service-account-credentials=true",
-    `--flex-volume-plugin-dir=${paths.kubelet}/volume-plugins`,
-  ]);
-  await startProcess("kube-scheduler", kubernetes, client("kube-scheduler"));
+  await startProcess(
+    "kube-controller-manager",
+    kubernetes,
+    [
+      ...client("kube-controller-manager"),
+      `--root-ca-file=${(await ensureAuthority()).certificate}`, // what Pods get as kube-root-ca.crt
+      `--service-account-private-key-file=${paths.serviceAccountKey}`,
+      "--use-service-account-credentials=true",
+      `--flex-volume-plugin-dir=${paths.kubelet}/volume-plugins`,
+    ],
+    { env },
+  );
+  await startProcess("kube-scheduler", kubernetes, client("kube-scheduler"), { env });
 }

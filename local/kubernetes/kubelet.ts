@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { portFor } from "../lib/ports";
 import { startProcess } from "../lib/processes";
 import type { Report } from "../lib/run";
-import { bridge } from "../network/addresses";
+import { bridge, reachingBridge } from "../network/addresses";
 import { ensureAuthority } from "../network/certificates";
 import { Api } from "./api";
 import { makeCgroup } from "./cgroups";
@@ -95,7 +95,11 @@ export async function startKubelet(options: { kubernetes: string; report: Report
       `--hostname-override=${nodeName}`,
       `--node-ip=${bridge.address}`,
     ],
-    { configuration, ready: async () => (await fetch(`http://127.0.0.1:${healthPort}/healthz`)).ok },
+    {
+      configuration,
+      env: reachingBridge(process.env),
+      ready: async () => (await fetch(`http://127.0.0.1:${healthPort}/healthz`)).ok,
+    },
   );
   await waitForNode(options.report);
 }

@@ -21,4 +21,20 @@ export const serverAddresses = {
   albStg: "10.88.0.4",
   albPrd: "10.88.0.5",
   egress: "10.88.0.6",
+  kubernetes: "10.88.0.17",
 } as const;
+
+/**
+ * Addresses of Services. Nothing forwards them to Pods; but the first belongs to the Service `kubernetes`, by which Pods reach
+ * the API server, and is an address of the host.
+ */
+export const serviceRange = "10.88.0.16/28";
+
+/**
+ * `env` in which programs reach the bridge directly, whatever proxy the machine has for the rest. Without it Go programs ask
+ * the proxy for every address that is not loopback.
+ */
+export function reachingBridge(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const direct = [env.NO_PROXY ?? env.no_proxy, "127.0.0.1", bridge.subnet].filter(Boolean).join(",");
+  return { ...env, NO_PROXY: direct, no_proxy: direct };
+}

@@ -1,61 +1,70 @@
 import { backoffSeconds, isAbort, sleepSeconds } from "../shared/backoff";
 import type { Ended, JobEvent } from "../shared/lease";
-import type { Log } from "../shared/log";
-import { explainProbe, type ProbeResult } from "./digdagProbe";
-import type { GitHubRunners, MintedRunner } from "./github";
-import { GitHubError, tellFailure } from "./githubErrors";
+import { type Log, messageOf } from "../shared/log";
+import type { DigdagWatch } from "./digdagWatch";
 import type { LeaseHolder, LeaseServer } from "./leaseServer";
-import type { LeaseStateFile } from "./leaseState";
+import type { RegisteredRunner } from "./leaseState";
 import { judgeListenerExit } from "./listenerExit";
 import type { Metrics } from "./metrics";
 import type { Readiness } from "./readiness";
-import { newRunnerName } from "./runnerNames";
+import { Registrar, type RegistrarParts } from "./registrar";
 import { RunnerWatch } from "./runnerWatch";
 import type { BrokerSettings } from "./settings";
-import { findGhosts } from "./sweep";
+import { SupervisorPulse } from "./supervisorPulse";
 
-const LONGEST_RETRY_SECONDS = 300;
-/** Digdag and a runner that is about to end come back sooner than a wrong token is replaced. */
-const LONGEST_WAIT_SECONDS = 30;
-/** A runner may stay busy for a moment after its listener ended; only a longer time is worth telling. */
-const NORMAL_LOOKS_AT_A_FORMER_RUNNER = 3;
+const LONGEST_BACK_OFF_SECONDS = 300;
 
 /** What the broker works with; all of it made in main.ts. */
-export interface BrokerParts {
+export interface BrokerParts extends RegistrarParts {
   settings: BrokerSettings;
-  github: GitHubRunners;
   lease: LeaseServer;
-  state: LeaseStateFile;
   readiness: Readiness;
   metrics: Metrics;
   log: Log;
-  probe: () => Promise<ProbeResult>;
-  /** The public address of this Pod in words. */
-  egressAddress: () => Promise<string>;
+  digdag: DigdagWatch;
+  /** Told which version of the runner GitHub sees. */
+  version: (version: string) => void;
+  /** Deletes this Pod; only where it ends after its job (podPerJob). */
+  deletePod?: (() => Promise<void>) | undefined;
 }
 
-/** Registers one runner after the other for the supervisor that holds the lease, and sees to it that none is left behind. */
+/** Registers one runner after the other for the supervisor that holds the lease, and replaces what does not work. */
 export class Broker {
   /** What changes a registration runs here, one after the other. */
   private queue: Promise<void> = Promise.resolve();
+  private readonly waiting = new Set<string>();
   private draining = false;
   private outdated = false;
+  /** A job ran in this Pod, which is to end after it. */
+  private usedUp = false;
   private badExits = 0;
+  /** When a listener that ran a job ended, until the next runner is online. */
+  private jobEndedAt: number | undefined;
+  private jobRan = false;
+  /** Registered for a supervisor whose container has ended since. */
+  private inherited: RegisteredRunner | undefined;
   private registration = new AbortController();
+  private readonly registrar: Registrar;
   private readonly watch: RunnerWatch;
-  /** Names whose registration got no answer: GitHub may know them or not. */
-  private readonly doubtful = new Set<string>();
+  private readonly pulse: SupervisorPulse;
 
   constructor(private readonly parts: BrokerParts) {
-    const { lease } = parts;
-    this.watch = new RunnerWatch(parts);
+    const { lease, settings, readiness } = parts;
+    this.registrar = new Registrar(parts);
+    this.watch = new RunnerWatch(parts, parts.version);
+    this.pulse = new SupervisorPulse(
+      settings.leaseSocket,
+      settings.supervisorSilentSeconds,
+      (holder, seconds) => this.onSilent(holder, seconds),
+    );
     lease.on("held", (holder) => this.onHeld(holder));
-    lease.on("lost", () => parts.readiness.blocked("the supervisor is not connected"));
+    lease.on("lost", () => readiness.blocked("supervisor", "the supervisor is not connected"));
     lease.on("message", (message, holder) => {
       if (message.type === "ready") this.enqueue(() => this.register(holder));
       else if (message.type === "ended") this.onEnded(message);
       else if (message.type === "job") this.onJob(message);
-      else this.onDrain(holder);
+      else if (message.type === "drain") this.onDrain(holder);
+      else this.onPong();
     });
   }
 
@@ -68,49 +77,73 @@ export class Broker {
     this.watch.stop();
     if (this.parts.lease.isHeld) return;
     const limit = AbortSignal.timeout(limitSeconds * 1000);
-    this.enqueue(() => this.formerRunnerGone(limit));
+    this.enqueue(() => this.registrar.formerRunnerGone(limit));
+    this.enqueue(() => this.registrar.deleteDoubtful(limit));
     await Promise.race([this.queue, sleepSeconds(limitSeconds)]);
   }
 
-  /** Deletes the ghosts of the pool once. Never throws. */
-  async sweep(): Promise<void> {
-    const { github, settings, state, metrics, log } = this.parts;
-    try {
-      const ghosts = findGhosts(await github.list(), {
-        pool: settings.namePrefix,
-        ownRunnerId: state.current.runner?.id,
-        ghostSeconds: settings.ghostSeconds,
-      });
-      for (const ghost of ghosts) {
-        if ((await github.delete(ghost.id)) !== "deleted") continue;
-        metrics.ghostsSwept.inc();
-        log.warn({ runnerId: ghost.id, runnerName: ghost.name }, "a ghost of this pool was deleted");
-      }
-    } catch (error) {
-      tellFailure(log, error, "the sweep for ghosts failed");
-    }
+  sweep(): Promise<void> {
+    return this.registrar.sweep();
   }
 
   private onHeld(holder: LeaseHolder): void {
     this.draining = false;
-    const { readiness, state } = this.parts;
-    const runner = state.current.runner;
-    // Another supervisor in the same image is refused as well: the reason stays on /readyz.
-    if (!this.outdated) readiness.clear();
-    if (runner && holder.runnerId === runner.id) this.watch.start(runner, holder.gone);
+    const { readiness } = this.parts;
+    const { runner } = this.registrar;
+    readiness.clear("supervisor");
+    if (!this.usedUp) readiness.clear("drain");
+    this.pulse.start(holder);
+    this.inherited = holder.resumed ? undefined : runner;
+    // What became of the runner of a container that is gone nobody told.
+    if (this.inherited) this.endPodAfterJob();
+    if (holder.runnerId === undefined) return;
+    if (runner?.id === holder.runnerId) this.watchRunner(runner, holder);
+    else
+      holder.send({
+        type: "retire",
+        runnerId: holder.runnerId,
+        reason: "this broker knows nothing of the runner",
+      });
+  }
+
+  private onPong(): void {
+    this.pulse.answered();
+    this.parts.readiness.clear("supervisor");
+  }
+
+  private onSilent(holder: LeaseHolder, seconds: number): void {
+    const { readiness, log } = this.parts;
+    const reason = `the supervisor has not answered for ${seconds} s`;
+    readiness.blocked("supervisor", reason);
+    log.error(reason);
+    this.enqueueOnce("replace supervisor", () => this.replaceSupervisor(holder));
+  }
+
+  /** Has the container restarted, unless GitHub says that a job runs in it. */
+  private async replaceSupervisor(holder: LeaseHolder): Promise<void> {
+    const { settings, metrics, log } = this.parts;
+    const silent = () => !holder.gone.aborted && this.pulse.silentFor >= settings.supervisorSilentSeconds;
+    const { runner } = this.registrar;
+    if (!silent() || (runner && (await this.registrar.delete(runner, holder.gone)) === "busy")) return;
+    // It may have answered while GitHub was asked.
+    if (!silent()) return;
+    if (!this.pulse.restart()) return;
+    metrics.supervisorRestarts.inc();
+    log.error("the kubelet is asked to restart the runner container: its supervisor does not answer");
   }
 
   private onDrain(holder: LeaseHolder): void {
     this.draining = true;
     this.registration.abort();
-    this.parts.readiness.blocked("the Pod is stopping: its runner takes no further job");
+    this.parts.readiness.blocked("drain", "the Pod is stopping: its runner takes no further job");
     this.enqueue(() => this.drain(holder));
   }
 
-  private onJob(job: JobEvent): void {
-    const { name, event, result, runnerId } = job;
-    this.parts.log.info({ runnerId, job: name, result }, `job ${event}`);
-    if (event === "completed") this.parts.metrics.jobs.inc({ result: result ?? "unknown" });
+  private onJob({ name, event, result, runnerId, identity }: JobEvent): void {
+    const { log, metrics } = this.parts;
+    log.info({ runnerId, job: name, result, ...identity }, `job ${event}`);
+    if (event === "started") this.jobRan = true;
+    if (event === "completed") metrics.jobs.inc({ result: result ?? "unknown" });
   }
 
   private onEnded({ runnerId, exitCode, signal }: Ended): void {
@@ -123,26 +156,35 @@ export class Broker {
       `the listener ended: ${meaning}`,
     );
     this.badExits = next === "register" ? 0 : this.badExits + 1;
+    if (this.jobRan) this.jobEndedAt = Date.now();
+    // A broker that was restarted meanwhile did not hear of the job.
+    if (this.jobRan || exitCode === 0 || signal !== null) this.endPodAfterJob();
+    this.jobRan = false;
     if (next === "stop") {
       this.outdated = true;
-      readiness.blocked(`no runner is registered: ${meaning}`);
+      readiness.blocked("version", `no runner is registered: ${meaning}`);
     }
   }
 
   private async register(holder: LeaseHolder): Promise<void> {
-    if (this.draining || this.outdated) return;
-    const { settings, metrics, readiness, log } = this.parts;
+    if (this.draining) return;
+    const { settings, digdag, log } = this.parts;
     this.registration = new AbortController();
     const signal = AbortSignal.any([holder.gone, this.registration.signal]);
-    await this.formerRunnerGone(signal);
+    const { runner: former } = this.registrar;
+    if (this.usedUp) return;
+    await this.registrar.formerRunnerGone(signal, former !== undefined && former.id === this.inherited?.id);
+    // Another supervisor in the same image would be refused as well.
+    if (this.outdated) return;
     if (this.badExits > 0) {
-      await sleepSeconds(backoffSeconds(this.badExits, settings.retrySeconds, LONGEST_RETRY_SECONDS), signal);
+      await sleepSeconds(
+        backoffSeconds(this.badExits, settings.retrySeconds, LONGEST_BACK_OFF_SECONDS),
+        signal,
+      );
     }
-    const runner = await this.mint(signal);
-    // The state file knows the runner: whoever comes next deletes it.
+    const runner = await this.registrar.register(() => digdag.reachable(signal), signal);
+    // The registrar knows the runner: whoever comes next deletes it.
     if (signal.aborted) return;
-    metrics.registrations.inc();
-    readiness.clear();
     log.info({ runnerId: runner.id, runnerName: runner.name }, "a runner was registered");
     holder.send({
       type: "jit",
@@ -150,115 +192,92 @@ export class Broker {
       runnerName: runner.name,
       jitConfig: runner.jitConfig,
     });
-    this.watch.start(runner, holder.gone);
+    this.watchRunner(runner, holder);
   }
 
-  private async mint(signal: AbortSignal): Promise<MintedRunner> {
-    const { settings, github, state } = this.parts;
-    return this.retry("no runner could be registered", LONGEST_RETRY_SECONDS, signal, async () => {
-      await this.digdagReachable(signal);
-      await this.deleteDoubtful();
-      signal.throwIfAborted();
-      const name = newRunnerName(settings.namePrefix, settings.podName);
-      try {
-        const runner = await github.mint(name, settings.labels);
-        state.save({ ...state.current, runner: { id: runner.id, name } });
-        return runner;
-      } catch (error) {
-        const answered = error instanceof GitHubError && !["unreachable", "unavailable"].includes(error.kind);
-        if (!answered) this.doubtful.add(name);
-        throw error;
+  /** Nothing where Pods run one job after the other. Their ReplicaSet makes a new one as soon as this one is asked to end. */
+  private endPodAfterJob(): void {
+    const { deletePod, settings, readiness, log } = this.parts;
+    if (!deletePod || this.usedUp) return;
+    this.usedUp = true;
+    readiness.blocked("drain", "the Pod ends after its job (podPerJob)");
+    const end = async () => {
+      for (let failures = 1; ; failures++) {
+        try {
+          await deletePod();
+          return log.info("the Pod was asked to end after its job");
+        } catch (error) {
+          log.error(messageOf(error));
+          readiness.blocked("drain", messageOf(error));
+          await sleepSeconds(backoffSeconds(failures, settings.retrySeconds, LONGEST_BACK_OFF_SECONDS));
+        }
       }
+    };
+    void end();
+  }
+
+  /** Watches the runner on GitHub, and Digdag for it, until its listener ends. */
+  private watchRunner(runner: RegisteredRunner, holder: LeaseHolder): void {
+    const { digdag, metrics } = this.parts;
+    const end = this.watch.start(runner, holder.gone, {
+      online: () => {
+        if (this.jobEndedAt !== undefined)
+          metrics.jobEndToOnline.observe((Date.now() - this.jobEndedAt) / 1000);
+        this.jobEndedAt = undefined;
+      },
+      ghost: (why) => this.enqueueOnce("withdraw", () => this.withdraw(runner, holder, why)),
     });
+    digdag
+      .follow(end, () => {
+        if (!this.watch.busy) this.enqueueOnce("withdraw", () => this.withdraw(runner, holder, "Digdag"));
+      })
+      .catch((error) => {
+        if (!isAbort(error)) throw error;
+      });
   }
 
-  private async deleteDoubtful(): Promise<void> {
-    const { github } = this.parts;
-    for (const name of this.doubtful) {
-      for (const runner of await github.list(name)) await github.delete(runner.id);
-      this.doubtful.delete(name);
-    }
-  }
-
-  private async digdagReachable(signal: AbortSignal): Promise<void> {
-    const { settings, probe, egressAddress, readiness, metrics, log } = this.parts;
-    for (let failures = 1; ; failures++) {
-      const result = await probe();
-      metrics.digdagReachable.set(result.reachable ? 1 : 0);
-      if (result.reachable) return;
-      metrics.digdagProbeFailures.inc({ layer: result.layer });
-      const message = explainProbe(settings.digdagEndpoint, result, await egressAddress());
-      readiness.blocked(message);
-      log.error({ layer: result.layer, endpoint: settings.digdagEndpoint }, message);
-      await sleepSeconds(backoffSeconds(failures, settings.retrySeconds, LONGEST_WAIT_SECONDS), signal);
-    }
-  }
-
-  /** Returns when GitHub says that the runner registered last is gone. */
-  private async formerRunnerGone(signal: AbortSignal): Promise<void> {
-    const { settings, github, state, readiness, log } = this.parts;
-    const runner = state.current.runner;
-    if (!runner) return;
-    for (let looks = 1; ; looks++) {
-      const gone = await this.retry(
-        "the former runner could not be looked up",
-        LONGEST_WAIT_SECONDS,
-        signal,
-        async () => !(await github.get(runner.id)) || (await github.delete(runner.id)) !== "busy",
+  /** Takes a runner without a job out of GitHub's hands and has its listener ended. A job that runs is left alone. */
+  private async withdraw(
+    runner: RegisteredRunner,
+    holder: LeaseHolder,
+    why: "missing" | "offline" | "Digdag",
+  ): Promise<void> {
+    if (this.draining || !this.watch.isWatching(runner)) return;
+    const { log, metrics } = this.parts;
+    const first = this.registrar.runner?.id === runner.id;
+    if ((await this.registrar.delete(runner, holder.gone)) === "busy") return;
+    const reason = {
+      missing: "GitHub does not know the runner any more",
+      offline: "GitHub lists the runner as offline although its listener runs",
+      Digdag: "Digdag cannot be used, so the runner must take no job",
+    }[why];
+    if (first) {
+      log.warn(
+        { runnerId: runner.id, runnerName: runner.name, why },
+        `the idle runner is replaced: ${reason}`,
       );
-      if (gone) break;
-      if (looks >= NORMAL_LOOKS_AT_A_FORMER_RUNNER) {
-        readiness.blocked(`GitHub still lists this Pod's former runner ${runner.name} as busy`);
-        log.warn(
-          { runnerId: runner.id, runnerName: runner.name },
-          "GitHub still lists the former runner as busy",
-        );
-      }
-      await sleepSeconds(backoffSeconds(looks, settings.retrySeconds, LONGEST_WAIT_SECONDS), signal);
+      metrics.listenersRetired.inc({ reason: why });
     }
-    this.forget();
+    // Again and again while the listener lives: the first may have come before there was one.
+    holder.send({ type: "retire", runnerId: runner.id, reason });
   }
 
   private async drain(holder: LeaseHolder): Promise<void> {
-    const { github, state, log } = this.parts;
-    const runner = state.current.runner;
+    const { runner } = this.registrar;
     if (!runner) return holder.send({ type: "drained", outcome: "none" });
-    const outcome = await this.retry(
-      "the runner could not be asked to take no job",
-      LONGEST_WAIT_SECONDS,
-      holder.gone,
-      () => github.delete(runner.id),
-    );
-    if (outcome !== "busy") this.forget();
-    log.info({ runnerId: runner.id, runnerName: runner.name, outcome }, "draining");
+    const outcome = await this.registrar.delete(runner, holder.gone);
+    this.parts.log.info({ runnerId: runner.id, runnerName: runner.name, outcome }, "draining");
     holder.send({ type: "drained", outcome });
   }
 
-  /** Repeats a call to GitHub until it succeeds, waiting longer each time; rejects only when aborted. */
-  private async retry<T>(
-    what: string,
-    longestSeconds: number,
-    signal: AbortSignal,
-    action: () => Promise<T>,
-  ): Promise<T> {
-    const { settings, readiness, log } = this.parts;
-    for (let failures = 1; ; failures++) {
-      try {
-        signal.throwIfAborted();
-        return await action();
-      } catch (error) {
-        if (isAbort(error)) throw error;
-        const asked = tellFailure(log, error, what);
-        const wait = backoffSeconds(failures, settings.retrySeconds, longestSeconds);
-        if (!this.draining) readiness.blocked(`${what}: ${(error as GitHubError).message}`);
-        await sleepSeconds(Math.max(asked, wait), signal);
-      }
-    }
-  }
-
-  private forget(): void {
-    const { runner: _gone, ...rest } = this.parts.state.current;
-    this.parts.state.save(rest);
+  /** Enqueues what is asked for again and again, unless it waits already. */
+  private enqueueOnce(name: string, task: () => Promise<void>): void {
+    if (this.waiting.has(name)) return;
+    this.waiting.add(name);
+    this.enqueue(() => {
+      this.waiting.delete(name);
+      return task();
+    });
   }
 
   private enqueue(task: () => Promise<void>): void {

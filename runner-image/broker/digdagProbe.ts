@@ -4,7 +4,7 @@ import { isIP, type Socket } from "node:net";
 import { messageOf } from "../shared/log";
 
 /** The layers between this Pod and a working Digdag, from the lowest. */
-export type ProbeLayer = "DNS" | "TCP" | "TLS" | "HTTP" | "auth";
+export type ProbeLayer = "DNS" | "TCP" | "TLS" | "HTTP" | "auth" | "database";
 
 export type ProbeResult = { reachable: true } | { reachable: false; layer: ProbeLayer; detail: string };
 
@@ -39,7 +39,10 @@ export function judgeAnswer(path: string, status: number): { layer: ProbeLayer; 
     return { layer: "HTTP", detail: `${answered}: the load balancer has no healthy Digdag behind it` };
   }
   if (status >= 500 && !isVersion) {
-    return { layer: "HTTP", detail: `${answered}, though /api/version works: Digdag's database is broken` };
+    return {
+      layer: "database",
+      detail: `${answered}, though /api/version works: Digdag's database is broken`,
+    };
   }
   return { layer: "HTTP", detail: `${answered}: this is not a working Digdag` };
 }

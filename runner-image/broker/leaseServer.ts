@@ -22,6 +22,8 @@ const MAX_CONNECTIONS = 16;
 export interface LeaseHolder {
   /** Runner whose listener the supervisor said it runs when it connected. */
   readonly runnerId: number | undefined;
+  /** It showed the key of the lease it held before. Otherwise its container, and every process in it, is new. */
+  readonly resumed: boolean;
   /** Aborts when the connection is gone. */
   readonly gone: AbortSignal;
   send(message: BrokerMessage): void;
@@ -125,11 +127,12 @@ export class LeaseServer extends EventEmitter<Events> {
   private grant(socket: Socket, hello: Hello, kind: "new" | "resumed"): (message: SupervisorMessage) => void {
     const former = this.state.current;
     const key = kind === "resumed" && former.key ? former.key : randomBytes(32).toString("hex");
-    this.state.save({ ...former, key, beacon: hello.beacon });
+    this.state.update({ key, beacon: hello.beacon });
     this.holder = socket;
     const gone = new AbortController();
     const holder: LeaseHolder = {
       runnerId: hello.runnerId,
+      resumed: kind === "resumed",
       gone: gone.signal,
       send: (message) => void (socket.writable && socket.write(encodeMessage(message))),
     };

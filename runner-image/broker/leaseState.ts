@@ -13,7 +13,12 @@ export interface LeaseState {
   key?: string;
   /** Name of the socket that the supervisor holds open while it lives. */
   beacon?: string;
+  /** The runner registered last, until GitHub says that it is gone. */
   runner?: RegisteredRunner;
+  /** Names whose registration got no answer: GitHub may know them or not. */
+  doubtful?: string[];
+  /** Runners of containers that have ended, which GitHub still took for busy. */
+  leftOver?: RegisteredRunner[];
 }
 
 /** Keeps the lease's state in a file of the broker's own volume; job code cannot reach it. */
@@ -35,12 +40,13 @@ export class LeaseStateFile {
     return this.state;
   }
 
-  /** Replaces the state, in memory and on disk, whole or not at all. */
-  save(state: LeaseState): void {
+  /** Changes some of the state, in memory and on disk, whole or not at all; what is undefined is forgotten. */
+  update(changes: { [Key in keyof LeaseState]: LeaseState[Key] | undefined }): void {
+    const text = JSON.stringify({ ...this.state, ...changes });
     const next = `${this.path}.new`;
-    writeFileSync(next, JSON.stringify(state), { mode: 0o600 });
+    writeFileSync(next, text, { mode: 0o600 });
     renameSync(next, this.path);
-    this.state = state;
+    this.state = JSON.parse(text) as LeaseState;
   }
 }
 

@@ -2,32 +2,45 @@ import "../shared/ignoreInspectorSignal";
 import { backoffSeconds, sleepSeconds } from "../shared/backoff";
 import { createLog, messageOf } from "../shared/log";
 import { Broker } from "./broker";
+import { connectGitHub } from "./connectGitHub";
 import { probeDigdag } from "./digdagProbe";
+import { DigdagWatch } from "./digdagWatch";
 import { EgressAddress } from "./egressAddress";
-import { GitHubRunners } from "./github";
 import { serveHealth } from "./httpServer";
 import { LeaseServer } from "./leaseServer";
 import { LeaseStateFile } from "./leaseState";
 import { Metrics } from "./metrics";
-import { createOctokit } from "./octokit";
+import { deleteOwnPod } from "./ownPod";
 import { Readiness } from "./readiness";
+import { RunnerVersion } from "./runnerVersion";
 import { readBrokerSettings } from "./settings";
+import { warnOfTokenExpiry } from "./tokenExpiry";
 
 const SHUTDOWN_LIMIT_SECONDS = 10;
 
 async function main(): Promise<void> {
   const settings = readBrokerSettings(process.env);
+  const { ownPod } = settings;
   const metrics = new Metrics();
   const readiness = new Readiness(settings.pollSeconds);
   const state = new LeaseStateFile(settings.stateDirectory);
   const lease = new LeaseServer(settings.leaseSocket, settings.takeoverSeconds, state, log);
-  const octokit = await createOctokit({
-    apiUrl: settings.githubApiUrl,
-    credentialFile: settings.credentialFile,
+  const github = await connectGitHub(settings, warnOfTokenExpiry(metrics, log), log);
+  const egress = new EgressAddress(settings.egressAddressUrl);
+  const digdag = new DigdagWatch({
+    settings,
+    readiness,
+    metrics,
+    log,
+    probe: () => probeDigdag(settings.digdagEndpoint),
+    egressAddress: () => egress.describe(),
+  });
+  const version = new RunnerVersion({
+    runnerSource: settings.runnerSource,
+    newestVersion: () => github.newestVersion(),
+    metrics,
     log,
   });
-  const github = new GitHubRunners(octokit, settings.owner, settings.repository, metrics);
-  const egress = new EgressAddress(settings.egressAddressUrl);
   const broker = new Broker({
     settings,
     github,
@@ -36,8 +49,9 @@ async function main(): Promise<void> {
     readiness,
     metrics,
     log,
-    probe: () => probeDigdag(settings.digdagEndpoint),
-    egressAddress: () => egress.describe(),
+    digdag,
+    version: (seen) => version.seen(seen),
+    deletePod: ownPod && (() => deleteOwnPod(ownPod)),
   });
   await serveHealth(settings.httpPort, () => readiness.report(), metrics.registry);
   await lease.listen();
@@ -51,10 +65,14 @@ async function main(): Promise<void> {
     void broker.shutdown(SHUTDOWN_LIMIT_SECONDS).finally(() => process.exit(0));
   });
 
+  await Promise.all([sweepAgainAndAgain(broker, settings.sweepSeconds), version.follow()]);
+}
+
+async function sweepAgainAndAgain(broker: Broker, intervalSeconds: number): Promise<never> {
   for (;;) {
     await broker.sweep();
     // A random part of the interval keeps the Pods of a pool from sweeping all at once.
-    await sleepSeconds(backoffSeconds(1, settings.sweepSeconds, settings.sweepSeconds));
+    await sleepSeconds(backoffSeconds(1, intervalSeconds, intervalSeconds));
   }
 }
 

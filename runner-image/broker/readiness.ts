@@ -6,6 +6,11 @@ export interface ReadinessReport {
   runner?: { id: number; name: string };
 }
 
+/** Who may stand in the way of the next runner; the first of these that does gives the reason. */
+const SOURCES = ["drain", "version", "supervisor", "Digdag", "GitHub"] as const;
+
+export type ObstacleSource = (typeof SOURCES)[number];
+
 /** How long one look at GitHub that showed the runner online keeps this Pod ready, in polls. */
 const POLLS_A_SIGHT_LASTS = 3;
 
@@ -13,7 +18,9 @@ const POLLS_A_SIGHT_LASTS = 3;
 export class Readiness {
   private seenOnlineAt: number | undefined;
   private runner: { id: number; name: string } | undefined;
-  private obstacle: string | undefined = "the supervisor has not connected yet";
+  private readonly obstacles = new Map<ObstacleSource, string>([
+    ["supervisor", "the supervisor has not connected yet"],
+  ]);
 
   constructor(private readonly pollSeconds: number) {}
 
@@ -23,19 +30,19 @@ export class Readiness {
     this.seenOnlineAt = now;
   }
 
-  /** What keeps this Pod from having a runner: shown at once. */
-  blocked(reason: string): void {
-    this.obstacle = reason;
+  /** What keeps this Pod from having a runner: shown at once, until the same source is clear. */
+  blocked(source: ObstacleSource, reason: string): void {
+    this.obstacles.set(source, reason);
   }
 
-  /** Nothing is in the way any more. */
-  clear(): void {
-    this.obstacle = undefined;
+  clear(source: ObstacleSource): void {
+    this.obstacles.delete(source);
   }
 
   report(now = Date.now()): ReadinessReport {
     const runner = this.runner ? { runner: this.runner } : {};
-    if (this.obstacle !== undefined) return { ready: false, reason: this.obstacle, ...runner };
+    const obstacle = SOURCES.map((source) => this.obstacles.get(source)).find(Boolean);
+    if (obstacle !== undefined) return { ready: false, reason: obstacle, ...runner };
     if (this.seenOnlineAt === undefined) {
       return { ready: false, reason: "GitHub has not listed this Pod's runner as online yet" };
     }

@@ -6,22 +6,45 @@
  *                                     <-    welcome {key}  |  refused {reason}, and the connection closes
  *   ready  (I cleaned up)             ->
  *                                     <-    jit {runnerId, runnerName, jitConfig}
- *   job {started | completed}         ->
+ *   job {started | identified | completed} ->
+ *                                     <-    retire {runnerId}
  *   ended {runnerId, exitCode}        ->
  *   drain                             ->
  *                                     <-    drained {outcome}
+ *                                     <-    ping
+ *   pong                              ->
  */
+
+/** Which job a listener runs, as GitHub names it. Told by the job itself, so it is for logs alone. */
+export interface JobIdentity {
+  /** `owner/name`. */
+  repository: string;
+  workflow: string;
+  /** Key of the job in its workflow. */
+  job: string;
+  runId: string;
+  runAttempt: string;
+}
 
 export type SupervisorMessage =
   /** First message of every connection. `key`: of the lease held before. `runnerId`: of the listener that is running now. */
   | { type: "hello"; key?: string; beacon: string; runnerId?: number }
   /** No other process lives in the container and every writable place is empty: a JIT configuration may be sent. */
   | { type: "ready" }
-  | { type: "job"; runnerId: number; event: "started" | "completed"; name: string; result?: string }
+  | {
+      type: "job";
+      runnerId: number;
+      event: "started" | "identified" | "completed";
+      name: string;
+      result?: string;
+      identity?: JobIdentity;
+    }
   /** The listener process has ended, with an exit code or a signal. */
   | { type: "ended"; runnerId: number; exitCode: number | null; signal: string | null }
   /** The container was asked to stop: delete the runner if it is idle, hand out no other. */
-  | { type: "drain" };
+  | { type: "drain" }
+  /** Answer to `ping`. */
+  | { type: "pong" };
 
 /**
  * What GitHub answered to the deletion of the runner: `deleted` (it was idle and takes no job any more), `busy` (let its job
@@ -33,12 +56,17 @@ export type BrokerMessage =
   | { type: "welcome"; key: string }
   | { type: "refused"; reason: string }
   | { type: "jit"; runnerId: number; runnerName: string; jitConfig: string }
-  | { type: "drained"; outcome: DrainOutcome };
+  | { type: "drained"; outcome: DrainOutcome }
+  /** GitHub gives this runner no job any more: end its listener, unless a job runs. */
+  | { type: "retire"; runnerId: number; reason: string }
+  /** A supervisor that does not answer is stopped or hangs. */
+  | { type: "ping" };
 
 export type Hello = Extract<SupervisorMessage, { type: "hello" }>;
 export type Ended = Extract<SupervisorMessage, { type: "ended" }>;
 export type JobEvent = Extract<SupervisorMessage, { type: "job" }>;
 export type JitMessage = Extract<BrokerMessage, { type: "jit" }>;
+export type RetireMessage = Extract<BrokerMessage, { type: "retire" }>;
 
 /** Longest line accepted, in characters. A JIT configuration has a few thousand. */
 export const MAX_LINE_LENGTH = 262_144;
@@ -78,15 +106,19 @@ export function parseSupervisorMessage(line: string): SupervisorMessage {
       };
     case "ready":
     case "drain":
+    case "pong":
       return { type: m.type };
     case "job":
-      if (m.event !== "started" && m.event !== "completed") throw wrong("event", "started or completed");
+      if (m.event !== "started" && m.event !== "identified" && m.event !== "completed") {
+        throw wrong("event", "started, identified or completed");
+      }
       return {
         type: "job",
         runnerId: id(m),
         event: m.event,
         name: text(m, "name"),
         ...(m.result === undefined ? {} : { result: text(m, "result") }),
+        ...(m.identity === undefined ? {} : { identity: identity(m.identity) }),
       };
     case "ended":
       return {
@@ -96,7 +128,7 @@ export function parseSupervisorMessage(line: string): SupervisorMessage {
         signal: typeof m.signal === "string" ? m.signal : null,
       };
     default:
-      throw wrong("type", "hello, ready, job, ended or drain");
+      throw wrong("type", "hello, ready, job, ended, drain or pong");
   }
 }
 
@@ -121,8 +153,12 @@ export function parseBrokerMessage(line: string): BrokerMessage {
       if (outcome === undefined) throw wrong("outcome", outcomes.join(", "));
       return { type: "drained", outcome };
     }
+    case "retire":
+      return { type: "retire", runnerId: id(m), reason: text(m, "reason") };
+    case "ping":
+      return { type: "ping" };
     default:
-      throw wrong("type", "welcome, refused, jit or drained");
+      throw wrong("type", "welcome, refused, jit, drained, retire or ping");
   }
 }
 
@@ -148,6 +184,18 @@ function id(m: Fields): number {
   const value = m.runnerId;
   if (typeof value !== "number" || !Number.isSafeInteger(value)) throw wrong("runnerId", "a whole number");
   return value;
+}
+
+function identity(value: unknown): JobIdentity {
+  if (typeof value !== "object" || value === null) throw wrong("identity", "an object");
+  const m = value as Fields;
+  return {
+    repository: text(m, "repository"),
+    workflow: text(m, "workflow"),
+    job: text(m, "job"),
+    runId: text(m, "runId"),
+    runAttempt: text(m, "runAttempt"),
+  };
 }
 
 function wrong(field: string, allowed: string): LeaseProtocolError {

@@ -10,6 +10,7 @@ import {
   type JitMessage,
   LineSplitter,
   parseBrokerMessage,
+  type RetireMessage,
   type SupervisorMessage,
 } from "../shared/lease";
 import { type Log, messageOf } from "../shared/log";
@@ -22,6 +23,7 @@ type Events = {
   welcome: [];
   jit: [JitMessage];
   drained: [DrainOutcome];
+  retire: [RetireMessage];
 };
 
 /** The supervisor's end of the lease: connects, comes back with its key when the broker restarts, sends and receives. */
@@ -136,6 +138,12 @@ export class LeaseClient extends EventEmitter<Events> {
         break;
       case "drained":
         this.emit("drained", message.outcome);
+        break;
+      case "retire":
+        this.emit("retire", message);
+        break;
+      case "ping":
+        this.tell({ type: "pong" });
         break;
     }
   }

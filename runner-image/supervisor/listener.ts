@@ -1,9 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { sleepSeconds } from "../shared/backoff";
 import type { Log } from "../shared/log";
 
 /** Time the listener has after SIGINT to end its job's steps and report to GitHub; the Pod's grace leaves a minute for it. */
 const INTERRUPT_LIMIT_MS = 45_000;
+const LAST_LINES_SECONDS = 1;
 
 /** How the listener process ended. */
 export interface ListenerEnd {
@@ -54,7 +57,13 @@ export class Listener {
       child.once("error", (error) =>
         reject(new Error(`the listener could not be started: ${error.message}`)),
       );
-      child.once("exit", (exitCode, signal) => resolve({ exitCode, signal }));
+      // What the listener printed last is read after its end, but a process that a job left may hold the pipe for ever.
+      const closed = once(child, "close").catch(() => {});
+      child.once("exit", (exitCode, signal) => {
+        void Promise.race([closed, sleepSeconds(LAST_LINES_SECONDS)]).then(() =>
+          resolve({ exitCode, signal }),
+        );
+      });
     });
     // A start that fails is told to whoever waits for the end, also when nobody does yet.
     this.ended.catch(() => {});
@@ -68,8 +77,13 @@ export class Listener {
     }
   }
 
+  /** True from the first interrupt() on. */
+  interrupted = false;
+
   /** Cancels the job, if any: SIGINT to the listener alone (SIGTERM would give it 30 s at most), SIGKILL if it does not end. */
   interrupt(reason: string): void {
+    if (this.interrupted) return;
+    this.interrupted = true;
     this.log.warn({ reason }, "the listener is asked to end");
     this.child.kill("SIGINT");
     const timer = setTimeout(() => this.child.kill("SIGKILL"), INTERRUPT_LIMIT_MS);

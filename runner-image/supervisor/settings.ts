@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { EnvironmentReader } from "../shared/environment";
 
 /** What the supervisor reads from its environment, once, at start. */
@@ -11,6 +12,8 @@ export interface SupervisorSettings {
   workDirectories: string[];
   /** A job that still runs this many minutes after the container was asked to stop is cancelled. */
   maxJobMinutes: number;
+  /** Script that the runner runs before the first step of a job, to tell which job it is. */
+  jobStartedHook: string | undefined;
 }
 
 /** Memory that processes share through files; writable in every container. */
@@ -25,6 +28,7 @@ export function readSupervisorSettings(env: NodeJS.ProcessEnv): SupervisorSettin
     runnerHome: read.text("RUNNER_HOME"),
     workDirectories: [...new Set([...read.list("WORK_DIRS", ":"), ...SHARED_MEMORY])],
     maxJobMinutes: read.number("MAX_JOB_MINUTES"),
+    jobStartedHook: read.optional("JOB_STARTED_HOOK"),
   };
   read.check("supervisor");
   return settings;
@@ -37,6 +41,7 @@ const NOT_FOR_JOBS = [
   /^RUNNER_HOME$/,
   /^WORK_DIRS$/,
   /^MAX_JOB_MINUTES$/,
+  /^JOB_STARTED_HOOK$/,
   /^POD_NAME$/,
   /^LOG_LEVEL$/,
   /^NODE_OPTIONS$/,
@@ -44,11 +49,24 @@ const NOT_FOR_JOBS = [
   /^KUBERNETES_/,
 ];
 
+/** Written by the hook into the runner's directory, and so gone with the job. */
+export function jobFile({ runnerHome }: Pick<SupervisorSettings, "runnerHome">): string {
+  return join(runnerHome, ".job");
+}
+
 /** The environment of the listener, and so of every job: the container's without what is the supervisor's, plus the JIT configuration. */
-export function listenerEnvironment(env: NodeJS.ProcessEnv, jitConfig: string): NodeJS.ProcessEnv {
+export function listenerEnvironment(
+  env: NodeJS.ProcessEnv,
+  settings: Pick<SupervisorSettings, "runnerHome" | "jobStartedHook">,
+  jitConfig: string,
+): NodeJS.ProcessEnv {
   const kept = Object.entries(env).filter(([name]) => !NOT_FOR_JOBS.some((pattern) => pattern.test(name)));
   return {
     ...Object.fromEntries(kept),
+    ...(settings.jobStartedHook && {
+      ACTIONS_RUNNER_HOOK_JOB_STARTED: settings.jobStartedHook,
+      DIGDAG_RUNNER_JOB_FILE: jobFile(settings),
+    }),
     ACTIONS_RUNNER_INPUT_JITCONFIG: jitConfig,
     ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE: "1",
   };

@@ -1,12 +1,14 @@
 import { EventEmitter, once } from "node:events";
 import { isAbort } from "../shared/backoff";
-import type { DrainOutcome, JitMessage } from "../shared/lease";
+import type { DrainOutcome, JitMessage, JobIdentity, RetireMessage } from "../shared/lease";
 import type { Log } from "../shared/log";
 import type { Container } from "./container";
+import { readJobIdentity } from "./jobIdentity";
 import type { LeaseClient } from "./leaseClient";
-import { Listener } from "./listener";
+import { type JobNews, Listener, type ListenerEnd } from "./listener";
+import { OwnLimits } from "./ownLimits";
 import { buildRunnerHome } from "./runnerHome";
-import { listenerEnvironment, type SupervisorSettings } from "./settings";
+import { jobFile, listenerEnvironment, type SupervisorSettings } from "./settings";
 import { removeSharedMemorySegments } from "./sharedMemory";
 import { emptyDirectories } from "./wipe";
 
@@ -22,6 +24,9 @@ export class Supervisor {
   private readonly drainRequested = new AbortController();
   private readonly outcome = new EventEmitter<{ known: [] }>();
   private drainOutcome: DrainOutcome | undefined;
+  private readonly limits = new OwnLimits();
+  /** Of the job that runs. */
+  private identity: JobIdentity | undefined;
 
   constructor(
     private readonly settings: SupervisorSettings,
@@ -34,6 +39,7 @@ export class Supervisor {
       else if (this.waiting) lease.tell({ type: "ready" });
     });
     lease.on("drained", (outcome) => this.onDrained(outcome));
+    lease.on("retire", (message) => this.onRetire(message));
   }
 
   /** Returns when the container may end: no listener runs and none will. Throws when it cannot be made clean. */
@@ -80,6 +86,7 @@ export class Supervisor {
 
   private async cleanUp(): Promise<void> {
     const start = Date.now();
+    this.limits.check();
     await this.container.endEveryOtherProcess();
     await removeSharedMemorySegments();
     await emptyDirectories(this.settings.workDirectories);
@@ -99,19 +106,61 @@ export class Supervisor {
     const { runnerSource, runnerHome } = this.settings;
     const log = this.log.child({ runnerId, runnerName });
     this.lease.runnerId = runnerId;
+    this.identity = undefined;
     const path = await buildRunnerHome(runnerSource, runnerHome);
     // Between here and the end the broker decides, with GitHub, whether the listener may be stopped.
     if (this.draining && this.mayStopNow()) return;
-    const env = listenerEnvironment(process.env, jitConfig);
-    this.listener = new Listener(path, runnerHome, env, log, (news) =>
-      this.lease.report({ type: "job", runnerId, ...news }),
+    const env = listenerEnvironment(process.env, this.settings, jitConfig);
+    const over = new AbortController();
+    const listener = new Listener(path, runnerHome, env, log, (news) =>
+      this.onJob(runnerId, log, news, over.signal),
     );
+    this.listener = listener;
     log.info("the listener was started");
-    const end = await this.listener.ended;
+    const end = await listener.ended.finally(() => over.abort());
     this.listener = undefined;
     this.lease.runnerId = undefined;
     log.info({ ...end }, "the listener ended");
     this.lease.report({ type: "ended", runnerId, ...end });
+    await this.refuseSequelOf(end, listener.interrupted);
+  }
+
+  private onJob(runnerId: number, log: Log, news: JobNews, over: AbortSignal): void {
+    const tell = (event: JobNews["event"] | "identified", result?: string) => {
+      const identity = this.identity;
+      log.info({ job: news.name, result, ...identity }, `job ${event}`);
+      this.lease.report({
+        type: "job",
+        runnerId,
+        event,
+        name: news.name,
+        ...(result !== undefined && { result }),
+        ...(identity && { identity }),
+      });
+    };
+    tell(news.event, news.result);
+    if (news.event !== "started" || this.settings.jobStartedHook === undefined) return;
+    void readJobIdentity(jobFile(this.settings), over).then((identity) => {
+      this.identity = identity;
+      if (identity) tell("identified");
+    });
+  }
+
+  /**
+   * After a listener that somebody killed GitHub takes its runner for busy for many minutes, and waits. A new container has a
+   * lease of its own, which need not wait: every process of the old one is known to be gone.
+   */
+  private async refuseSequelOf({ signal }: ListenerEnd, byUs: boolean): Promise<void> {
+    if (signal === null || byUs || this.draining) return;
+    await this.lease.close();
+    throw new Error(`the listener was killed by ${signal}; the container must be replaced`);
+  }
+
+  /** GitHub gives the runner no job any more; only a job that runs all the same keeps its listener. */
+  private onRetire({ runnerId, reason }: RetireMessage): void {
+    if (this.lease.runnerId !== runnerId || !this.listener) return;
+    if (this.container.jobRuns()) this.log.info({ runnerId, reason }, "the listener is kept: a job runs");
+    else this.listener.interrupt(reason);
   }
 
   private onDrained(outcome: DrainOutcome): void {

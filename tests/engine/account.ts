@@ -40,11 +40,15 @@ export class Account {
     return new Account(server, endpoint, createClients(endpoint, "ap-northeast-1"));
   }
 
-  /** Empties the account and seeds it anew. */
-  async reset(): Promise<Network> {
+  /** Empties the account and seeds it anew, with this credential in every stack's parameter. */
+  async reset(credential = TOKEN): Promise<Network> {
     await fetch(`${this.endpoint}/moto-api/reset`, { method: "POST" });
     const stacks = readStacks(root);
-    return seedAccount(this.endpoint, stacks, Object.fromEntries(stacks.map(({ stack }) => [stack, TOKEN])));
+    return seedAccount(
+      this.endpoint,
+      stacks,
+      Object.fromEntries(stacks.map(({ stack }) => [stack, credential])),
+    );
   }
 
   async stop(): Promise<void> {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import {
   AllocateAddressCommand,
   CreateNatGatewayCommand,
@@ -182,11 +183,45 @@ describe("the real engine against an emulated account", () => {
       }
     }).timeout(COMMAND_MS);
 
-    it("leaves nothing after a destroy", async () => {
-      const project = await PulumiProject.create(account, "local");
+    it("keeps an App's private key out of state, event log and output", async () => {
+      const pem = generateKeyPairSync("rsa", { modulusLength: 2048 })
+        .privateKey.export({ type: "pkcs1", format: "pem" })
+        .toString();
+      await account.reset(pem);
+      const project = await PulumiProject.create(account, "stg", {
+        "digdag-runner:githubTokenParameter": undefined,
+        "digdag-runner:githubAppId": "123456",
+        "digdag-runner:githubAppParameter": "/digdag-runner/stg/github-token",
+      });
       try {
         const up = await project.run("up", "--yes", "--skip-preview");
         assert.equal(up.code, 0, up.output);
+        const shown = await project.run("stack", "export", "--show-secrets");
+        assert.ok(shown.output.includes("private-key.pem"), "the key is not in the state at all");
+        const lines = pem.split("\n").filter((line) => line !== "" && !line.startsWith("-----"));
+        assert.ok(
+          lines.every((line) => shown.output.includes(line)),
+          "another key is in the state",
+        );
+        for (const text of [...project.backendFiles(), up.events, up.output]) {
+          for (const line of lines) assert.ok(!text.includes(line), "a line of the key is in plain text");
+          assert.ok(!text.includes(Buffer.from(pem).toString("base64")), "the key is in base64");
+        }
+      } finally {
+        await project.remove();
+        await account.reset();
+      }
+    }).timeout(COMMAND_MS);
+
+    it("leaves nothing after a destroy, not even of what podPerJob adds", async () => {
+      const project = await PulumiProject.create(account, "local", { "digdag-runner:podPerJob": true });
+      try {
+        const up = await project.run("up", "--yes", "--skip-preview");
+        assert.equal(up.code, 0, up.output);
+        const policy = "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy";
+        assert.ok((await project.resources()).includes(policy), up.output);
+        const again = await project.run("up", "--yes", "--skip-preview", "--expect-no-changes");
+        assert.equal(again.code, 0, again.output);
         const destroyed = await project.run("destroy", "--yes", "--skip-preview");
         assert.equal(destroyed.code, 0, destroyed.output);
         assert.deepEqual(await project.resources(), []);

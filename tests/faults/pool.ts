@@ -348,6 +348,7 @@ async function podArgs(options: PoolOptions): Promise<PodArgs & { replicas: numb
     digdagEndpoint: options.digdagEndpoint,
     egressAddressUrl,
     maxJobMinutes: options.maxJobMinutes ?? 1,
+    podPerJob: false,
     // A request only: many Pods must fit on one small node.
     runnerCpu: options.runnerCpu ?? "20m",
     runnerMemory: options.runnerMemory ?? "512Mi",

@@ -65,13 +65,13 @@ describe("the broker", function () {
   });
 
   it("uses a token that was rotated on disk for the next call, without a restart", async () => {
-    pod.world.writeToken("github_pat_expired");
+    pod.world.writeCredential("github_pat_expired");
     await pod.world.startBroker();
     const probe = await pod.ready();
     const { reason } = await pod.world.ready(/401/);
     assert.match(reason, /expired or revoked.*pulumi up/);
     assert.doesNotMatch(reason, /github_pat/);
-    pod.world.writeToken(TOKEN);
+    pod.world.writeCredential(TOKEN);
     await probe.message("jit");
     assert.match(await pod.world.metrics(), /token_expiry_timestamp_seconds 20\d{8}/);
   });
@@ -83,7 +83,7 @@ describe("the broker", function () {
     const { reason } = await pod.world.ready(/403/);
     assert.match(
       reason,
-      /lacks a permission for the repository acme\/workflows: it needs administration=write/,
+      /lacks a permission for the repository acme\/workflows: it needs "Administration: write"/,
     );
     pod.world.github.putToken({ value: TOKEN, scopes: ["*"] });
     await probe.message("jit");
@@ -103,7 +103,7 @@ describe("the broker", function () {
     const { runnerId } = await probe.message("jit");
     pod.world.github.putToken({ value: TOKEN, scopes: ["acme/other"] });
     probe.send({ type: "drain" });
-    await pod.world.broker.logged("could not be asked to take no job");
+    await pod.world.broker.logged("a runner could not be deleted");
     assert.deepEqual(probe.received, []);
     pod.world.github.putToken({ value: TOKEN, scopes: ["*"] });
     assert.equal((await probe.message("drained")).outcome, "deleted");
@@ -182,7 +182,7 @@ describe("the broker", function () {
         assert.ok(reason.includes(part), `${part} is not in: ${reason}`);
       }
       assert.equal(pod.mints().length, 0);
-      assert.match(await pod.world.metrics(), /digdag_probe_failures_total\{layer="HTTP"\} [1-9]/);
+      assert.match(await pod.world.metrics(), /digdag_probes_total\{layer="HTTP"\} [1-9]/);
       pod.world.digdag.clearFaults();
       await probe.message("jit");
       assert.match(await pod.world.metrics(), /digdag_runner_digdag_reachable 1/);

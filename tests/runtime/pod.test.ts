@@ -187,6 +187,67 @@ describe("broker and runner together", function () {
     assert.deepEqual(world.github.runners(), []);
   });
 
+  it("says in its logs which job of GitHub it runs", async () => {
+    await start();
+    const job = await succeeded(queue("sleep 1"));
+    const line = await container.program.logged("job identified");
+    assert.equal(line.repository, REPOSITORY);
+    assert.equal(line.runId, String(job.id));
+    assert.equal(line.runnerId, job.runnerId);
+    const told = await world.broker.logged("job completed");
+    assert.equal(told.runId, String(job.id));
+  });
+
+  const ghosts = [
+    {
+      what: "lost the job it was assigned",
+      behaviour: "lose-assignment",
+      settings: { LISTENER_MISSING_SECONDS: "1" },
+    },
+    { what: "says it listens and does not", behaviour: "hang", settings: { LISTENER_OFFLINE_SECONDS: "2" } },
+  ] as const;
+  for (const { what, behaviour, settings } of ghosts) {
+    it(`replaces a listener that ${what}, and the job runs on the next`, async () => {
+      world = await World.create(TOKEN);
+      await world.startBroker(settings);
+      world.github.addFault({ listener: { type: behaviour } });
+      container = await RunnerContainer.start(world, {});
+      await container.program.logged("the listener was started", 30_000);
+      const job = queue("echo on the next one");
+      await succeeded(job);
+      await world.broker.logged("the idle runner is replaced");
+    });
+  }
+
+  it("lets a job finish whose runner somebody deleted, as far as GitHub lets it", async () => {
+    world = await World.create(TOKEN);
+    await world.startBroker({ LISTENER_MISSING_SECONDS: "1" });
+    container = await RunnerContainer.start(world, {});
+    const job = queue("echo started; sleep 4; echo finished > $HOME/../done");
+    await running(job, "started");
+    world.github.removeRunner(job.runnerId ?? world.github.job(job.id).runnerId ?? 0);
+    await container.program.logged("the listener is kept: a job runs", 20_000);
+    await succeeded(queue("echo next"));
+  });
+
+  it("ends when a job changed what every later listener would inherit, so that the container is replaced", async () => {
+    await start();
+    const lower = `
+      supervisor=$(for d in /proc/[0-9]*; do grep -q 'supervisor.js' $d/cmdline 2>/dev/null && basename $d; done | sort -n | tail -n 1)
+      prlimit --pid $supervisor --nofile=200:200; renice -n 5 -p $supervisor`;
+    await succeeded(queue(lower));
+    assert.equal(await container.program.exited, 1);
+    assert.match(container.program.output, /changed the supervisor's resource limits/);
+  });
+
+  it("ends when somebody kills its listener, so that the next container need not wait for GitHub", async () => {
+    await start();
+    const job = queue("echo started; sleep 2; pkill -KILL -x Runner.Listener; sleep 60");
+    await running(job, "started");
+    assert.equal(await container.program.exited, 1);
+    assert.match(container.program.output, /the listener was killed by SIGKILL/);
+  });
+
   for (const code of [1, 2, 5]) {
     it(`registers anew after the listener ended with code ${code}`, async () => {
       await start();

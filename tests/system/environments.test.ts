@@ -1,8 +1,18 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { gitHub } from "../../local/gitHubControl";
 import { stateDir } from "../../local/lib/paths";
-import { admitted, exec, pulumi, requireLocalSystem, runnersOf, seededTokens } from "./support";
+import {
+  admitted,
+  exec,
+  pulumi,
+  requireLocalSystem,
+  runnersOf,
+  seededTokens,
+  settingsOf,
+  until,
+} from "./support";
 
 describe("an environment from `pulumi up -s prd`", () => {
   before(requireLocalSystem);
@@ -76,5 +86,28 @@ describe("a wrong configuration", () => {
       JSON.parse(text).deployment.resources.map(({ urn }: { urn: string }) => urn);
     const after = (await exec("pulumi", ["stack", "export", "-s", "prd"])).stdout;
     assert.deepEqual(resources(after), resources(before));
+  });
+});
+
+describe("destroying an environment while a job runs", () => {
+  before(requireLocalSystem);
+
+  it("lets the job end in success, and leaves no registration, since the credential goes after the runners", async () => {
+    const { owner, repository } = settingsOf("prd");
+    const { id } = await gitHub.queueJob({
+      name: "last",
+      repository: `${owner}/${repository}`,
+      labels: ["self-hosted", "digdag", "prd"],
+      steps: [{ name: "work", run: "sleep 20; echo finished" }],
+    });
+    await until("the job runs", 60, async () => (await gitHub.job(id)).status === "in_progress");
+    // It ends with an error, as prd is meant to: its repository holds images.
+    const { stdout, stderr } = await pulumi("destroy", "prd", [], true);
+    assert.match(stdout + stderr, /RepositoryNotEmpty/);
+    const job = await gitHub.job(id);
+    assert.equal(job.conclusion, "success", job.log);
+    assert.deepEqual(await runnersOf("prd"), []);
+    const secrets = await exec("kubectl", ["get", "secrets", "-n", "digdag-runner-prd", "-o", "name"], true);
+    assert.doesNotMatch(secrets.stdout, /github-credential/);
   });
 });

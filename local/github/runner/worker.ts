@@ -55,7 +55,7 @@ class Worker {
       rmSync(directory, { recursive: true, force: true });
       mkdirSync(directory, { recursive: true });
     }
-    let failed = !(await this.checkout());
+    let failed = !(await this.jobStartedHook()) || !(await this.checkout());
     for (const [index, step] of this.input.job.steps.entries()) {
       const stopped = this.cancelled.signal.aborted;
       if ((failed || stopped) && !step.always) continue;
@@ -67,6 +67,19 @@ class Worker {
     await this.log.end();
     await this.report(conclusion);
     return conclusion;
+  }
+
+  /** The script that a runner's owner has run before every job; its failure fails the job (actions/runner, ADR 1751). */
+  private async jobStartedHook(): Promise<boolean> {
+    const hook = process.env.ACTIONS_RUNNER_HOOK_JOB_STARTED;
+    if (!hook) return true;
+    this.log.write("##[group]Set up runner\n");
+    const write = (text: string) => this.log.write(text);
+    const { timings } = this.input;
+    const { signal } = this.cancelled;
+    const { code } = await runStep(hook, this.temp, this.environment, write, timings, signal);
+    this.log.write("##[endgroup]\n");
+    return code === 0;
   }
 
   /** GitHub's worker tries as often before it gives a result up (actions/runner, JobRunner.CompleteJobAsync). */

@@ -89,10 +89,10 @@ export class RunnerHome {
   static async create(): Promise<RunnerHome> {
     const home = new RunnerHome();
     bundled ??= runnerFiles(version);
-    for (const directory of ["bin", "externals/node24/bin"])
-      mkdirSync(join(home.path, directory), { recursive: true });
-    for (const [name, { text, mode }] of Object.entries(await bundled))
+    for (const [name, { text, mode }] of Object.entries(await bundled)) {
+      mkdirSync(dirname(join(home.path, name)), { recursive: true });
       writeFileSync(join(home.path, name), text, { mode });
+    }
     symlinkSync(process.execPath, join(home.path, "externals/node24/bin/node"));
     return home;
   }

@@ -25,8 +25,8 @@ describe("stand-in for the runner tarball", () => {
     const entries = execFileSync("tar", ["tzf", tarball.path], { encoding: "utf8" }).split("\n");
     for (const name of ["run.sh", "config.sh", "bin/Runner.Listener", "bin/Runner.Worker"])
       assert.ok(entries.includes(name), name);
-    for (const name of ["externals/node20/bin/node", "externals/node24/bin/node"])
-      assert.ok(entries.includes(name), name);
+    for (const node of ["node20", "node24", "node20_alpine", "node24_alpine"])
+      assert.ok(entries.includes(`externals/${node}/bin/node`), node);
   });
 
   it("carries Node once, as node20 and node24", () => {
@@ -38,10 +38,15 @@ describe("stand-in for the runner tarball", () => {
     assert.equal((newer?.mode ?? 0) & 0o777, 0o755);
   });
 
+  it("is as old as a release, because the age of a version is read from its listener", () => {
+    const { mtime } = statSync(join(directory, "bin", "Runner.Listener"));
+    assert.ok(mtime.getUTCFullYear() >= 2026, mtime.toISOString());
+  });
+
   it("says its version and that it is a stand-in", () => {
     const listener = join(directory, "bin", "Runner.Listener");
     assert.equal(execFileSync(listener, ["--version"], { encoding: "utf8" }), `${version}\n`);
-    assert.match(readFileSync(join(directory, "STAND-IN"), "utf8"), /not GitHub's program/);
+    assert.match(readFileSync(join(directory, "bin", "STAND-IN"), "utf8"), /not GitHub's program/);
   });
 
   it("has the sha256 that was announced, and the same bytes wherever it is built", async () => {

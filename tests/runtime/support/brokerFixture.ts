@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { GitHubOptions } from "../../../local/github/server";
 import type { Hello } from "../../../runner-image/shared/lease";
 import { LeaseProbe } from "./leaseProbe";
 import { World } from "./world";
@@ -31,16 +32,22 @@ export class BrokerFixture {
     return this.world.requests("POST", /generate-jitconfig$/);
   }
 
-  async open(): Promise<void> {
+  async open(github: GitHubOptions = {}): Promise<void> {
     this.probes = [];
-    this.world = await World.create(TOKEN);
+    this.world = await World.create(TOKEN, github);
   }
 
   /** Ends everything, and fails when a secret was logged. */
   async close(): Promise<void> {
     for (const probe of this.probes) probe.close();
     await this.world.close();
-    assert.ok(!this.world.broker.output.includes(TOKEN), "the token is in the log");
-    assert.doesNotMatch(this.world.broker.output, /encoded_jit_config|eyJ|"jitConfig"/);
+    assertNoSecret(this.world.broker.output);
   }
+}
+
+/** Fails where the text holds the token, an App's key, a JWT, an installation token or a JIT configuration. */
+export function assertNoSecret(text: string): void {
+  assert.ok(!text.includes(TOKEN), "the token is in the text");
+  // JSON in base64 starts with eyJ: JWTs and JIT configurations.
+  assert.doesNotMatch(text, /encoded_jit_config|eyJ|"jitConfig"|PRIVATE KEY|ghs_|Bearer/);
 }

@@ -21,10 +21,10 @@ export function reasonForNoContainers(): string | undefined {
   return probe.status === 0 ? undefined : `unshare failed: ${probe.stderr}`;
 }
 
-let image: Promise<{ node: string; runnerSource: string }> | undefined;
+let image: Promise<{ node: string; runnerSource: string; hook: string }> | undefined;
 
 /** What the image holds for the supervisor: the stand-in for the runner, and Node as an execute-only copy. */
-function imageFiles(): Promise<{ node: string; runnerSource: string }> {
+function imageFiles(): Promise<{ node: string; runnerSource: string; hook: string }> {
   image ??= (async () => {
     const cache = join(cacheDir, "runner-stand-in");
     const { path } = await buildRunnerTarball(cache, { version: "2.337.0" });
@@ -33,7 +33,10 @@ function imageFiles(): Promise<{ node: string; runnerSource: string }> {
     const node = join(scratchDirectory(), "node");
     copyFileSync(process.execPath, node);
     chmodSync(node, 0o711);
-    return { node, runnerSource };
+    const hook = join(scratchDirectory(), "job-started.sh");
+    copyFileSync(join(__dirname, "../../../runner-image/launchers/job-started.sh"), hook);
+    chmodSync(hook, 0o755);
+    return { node, runnerSource, hook };
   })();
   return image;
 }
@@ -81,7 +84,7 @@ export class RunnerContainer {
     env: Record<string, string>,
     enter: string,
   ): Promise<RunnerContainer> {
-    const { node, runnerSource } = await imageFiles();
+    const { node, runnerSource, hook } = await imageFiles();
     const [home, runnerHome, temporary] = ["home", "runner", "tmp"].map((name) => {
       const path = openDirectory(join(world.directory, name));
       // As the kubelet leaves an emptyDir: root's, writable through the group.
@@ -104,6 +107,7 @@ export class RunnerContainer {
         WORK_DIRS: [runnerHome, home, "/tmp", "/dev/shm"].join(":"),
         DIGDAG_ENDPOINT: world.digdag.url,
         MAX_JOB_MINUTES: "60",
+        JOB_STARTED_HOOK: hook,
         ...env,
       },
     );

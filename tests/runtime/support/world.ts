@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { type Digdag, startDigdag } from "../../../local/digdag";
-import { type GitHub, startGitHub } from "../../../local/github/server";
+import { type GitHub, type GitHubOptions, startGitHub } from "../../../local/github/server";
 import type { ReadinessReport } from "../../../runner-image/broker/readiness";
 import { bundles, openDirectory, Program, scratchDirectory } from "./program";
 import { until } from "./until";
@@ -21,7 +21,7 @@ let worlds = 0;
 /** Everything around one runner Pod: stand-ins for GitHub and Digdag, an address service, and the broker as a process. */
 export class World {
   readonly directory = openDirectory(join(scratchDirectory(), `world-${++worlds}`));
-  readonly credentialFile = join(this.directory, "token");
+  readonly credentialFile = join(this.directory, "credential");
   readonly stateDirectory = openDirectory(join(this.directory, "state"));
   readonly leaseDirectory = openDirectory(join(this.directory, "lease"));
   readonly leaseSocket = join(this.leaseDirectory, "broker.sock");
@@ -34,16 +34,17 @@ export class World {
     private readonly httpPort: number,
   ) {}
 
-  static async create(token: string): Promise<World> {
+  static async create(token: string, options: GitHubOptions = {}): Promise<World> {
     const github = await startGitHub({
       tokens: [{ value: token, scopes: ["*"], expiresAt: "2036-01-01T00:00:00Z" }],
       timings: { sessionGrace: 300 },
+      ...options,
     });
     await github.addRepository(REPOSITORY);
     const egress = createServer((_request, response) => response.end(`${EGRESS_ADDRESS}\n`));
     await new Promise<void>((resolve) => egress.listen(0, "127.0.0.1", resolve));
     const world = new World(github, await startDigdag(), egress, await freePort());
-    world.writeToken(token);
+    world.writeCredential(token);
     if (process.getuid?.() === 0) {
       for (const path of [world.stateDirectory, world.leaseDirectory])
         chownSync(path, BROKER_UID, SHARED_GID);
@@ -51,8 +52,9 @@ export class World {
     return world;
   }
 
-  writeToken(token: string): void {
-    writeFileSync(this.credentialFile, `${token}\n`);
+  /** A token or, for an App, its private key. */
+  writeCredential(text: string): void {
+    writeFileSync(this.credentialFile, `${text}\n`);
   }
 
   /** Starts the broker, again after one has ended. */

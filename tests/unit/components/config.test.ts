@@ -1,67 +1,11 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import fc from "fast-check";
 import { natAddressProblem } from "../../../components/addresses";
 import { nearest, renderProblems } from "../../../components/configProblems";
 import { rules } from "../../../components/configRules";
-import { readSchema, readStackLabels } from "../../../components/configSchema";
-import { type Config, type RawConfig, validate } from "../../../components/configValidation";
-
-const root = join(__dirname, "..", "..", "..");
-const schema = readSchema(root);
-
-const complete = {
-  githubOwner: "example-org",
-  githubRepository: "digdag-workflows",
-  githubTokenParameter: "/digdag-runner/stg/github-token",
-  clusterName: "digdag-stg",
-  digdagEndpoint: "https://digdag.stg.example.com",
-};
-
-type Changes = Record<string, unknown>;
-
-/** What the engine would hand over for a stack file with `complete` and `changes`; undefined removes a key. */
-function raw(changes: Changes = {}, more: Partial<RawConfig> = {}): RawConfig {
-  const keys = {
-    ...complete,
-    "aws:region": "ap-northeast-1",
-    "aws:allowedAccountIds": ["123456789012"],
-    ...changes,
-  };
-  const values = Object.entries(keys)
-    .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => [
-      key.includes(":") ? key : `${schema.project}:${key}`,
-      typeof value === "string" ? value : JSON.stringify(value),
-    ]);
-  return {
-    stack: "stg",
-    schema,
-    values: Object.fromEntries(values),
-    secretKeys: new Set(),
-    stackLabels: { stg: [], prd: [] },
-    ...more,
-  };
-}
-
-function valid(changes: Changes = {}, more: Partial<RawConfig> = {}): Config {
-  const { config, problems } = validate(raw(changes, more));
-  assert.ok(config, problems && renderProblems("stg", problems));
-  return config;
-}
-
-function problemsOf(changes: Changes, more: Partial<RawConfig> = {}) {
-  const { problems } = validate(raw(changes, more));
-  assert.ok(problems, "expected a problem");
-  return problems;
-}
-
-function onlyProblem(changes: Changes, more: Partial<RawConfig> = {}) {
-  const [problem, ...others] = problemsOf(changes, more);
-  assert.deepEqual(others, []);
-  assert.ok(problem);
-  return problem;
-}
+import { readStackLabels } from "../../../components/configSchema";
+import { validate } from "../../../components/configValidation";
+import { type Changes, onlyProblem, problemsOf, raw, root, schema, valid } from "./configFixture";
 
 describe("the configuration", () => {
   it("of the committed stacks is valid", () => {
@@ -175,40 +119,6 @@ describe("the configuration", () => {
   describe("of the stack", () => {
     it("is refused for a stack that is not an environment", () => {
       assert.match(onlyProblem({}, { stack: "dev" }).reason, /"dev".*stg, prd, local/);
-    });
-  });
-
-  describe("of the credential", () => {
-    it("names exactly one of a token and an App", () => {
-      assert.equal(onlyProblem({ githubTokenParameter: undefined }).key, "githubTokenParameter");
-      assert.match(onlyProblem({ githubAppParameter: "/app" }).reason, /both set/);
-    });
-
-    it("refuses an App, which is not supported yet", () => {
-      const problem = onlyProblem({ githubTokenParameter: undefined, githubAppParameter: "/app" });
-      assert.match(problem.reason, /not supported yet/);
-    });
-
-    it("may be a parameter of another account, by ARN", () => {
-      const arn = "arn:aws:ssm:ap-northeast-1:123456789012:parameter/digdag-runner/stg/github-token";
-      assert.equal(valid({ githubTokenParameter: arn }).githubTokenParameter, arn);
-    });
-
-    for (const wrong of [
-      "arn:aws:ssm:ap-northeast-1:12345:parameter/x",
-      "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:x",
-      "/a//b",
-      "/a b",
-    ]) {
-      it(`refuses the parameter name ${wrong}`, () => {
-        assert.match(onlyProblem({ githubTokenParameter: wrong }).reason, /must be/);
-      });
-    }
-
-    it("is never shown when it was put where its name belongs", () => {
-      for (const secret of ["-----BEGIN RSA PRIVATE KEY-----\nMIIE", "!hunter2!", `${"a".repeat(39)} `]) {
-        assert.ok(!onlyProblem({ githubTokenParameter: secret }).reason.includes(secret), secret);
-      }
     });
   });
 

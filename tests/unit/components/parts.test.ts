@@ -6,7 +6,6 @@ import { readSchema } from "../../../components/configSchema";
 import { ingressRules } from "../../../components/digdagAccess";
 import { contentTag, contextFiles, normalizeModes } from "../../../components/imageContext";
 import { digestReference } from "../../../components/runnerImage";
-import { tokenOf } from "../../../components/runnerSecret";
 import { renderTable, withTable } from "../../../scripts/configurationReference";
 
 describe("the rules for Digdag's ALB", () => {
@@ -41,28 +40,6 @@ describe("the rules for Digdag's ALB", () => {
       );
     });
   }
-});
-
-describe("the token from SSM", () => {
-  const parameter = { name: "/token", type: "SecureString", value: "ghp_0123456789\n" };
-
-  it("loses the line break at its end", () => {
-    assert.equal(tokenOf(parameter), "ghp_0123456789");
-  });
-
-  it("is refused, and not shown, when it is stored in the clear or is no token", () => {
-    for (const wrong of [
-      { type: "String" },
-      { value: "" },
-      { value: "hunter2 hunter2" },
-      { value: '{"token":"hunter2"}' },
-    ]) {
-      assert.throws(
-        () => tokenOf({ ...parameter, ...wrong }),
-        (error: Error) => /\/token/.test(error.message) && !/hunter2|ghp_/.test(error.message),
-      );
-    }
-  });
 });
 
 describe("the image's reference", () => {

@@ -7,6 +7,8 @@ import {
   rolloutTimeouts,
 } from "../../../components/manifests";
 import { gracePeriodSeconds, type PodArgs, podManifest } from "../../../components/podManifest";
+import { readBrokerSettings } from "../../../runner-image/broker/settings";
+import { RESTART_FILE } from "../../../runner-image/broker/supervisorPulse";
 
 const args: PodArgs = {
   environment: "stg",
@@ -19,6 +21,7 @@ const args: PodArgs = {
   digdagEndpoint: "https://digdag.stg.example.com",
   egressAddressUrl: "https://checkip.amazonaws.com",
   maxJobMinutes: 9,
+  podPerJob: false,
   runnerCpu: "250m",
   runnerMemory: "1Gi",
   platform: "linux/amd64",
@@ -119,8 +122,10 @@ describe("the Pod", () => {
       GITHUB_API_URL: "https://api.github.com",
       GITHUB_OWNER: "example-org",
       GITHUB_REPOSITORY: "digdag-workflows",
+      GITHUB_APP_ID: "",
       GITHUB_CREDENTIAL_FILE: "/run/secrets/github/token",
       RUNNER_LABELS: "self-hosted,digdag,stg",
+      RUNNER_GROUP: "",
       RUNNER_NAME_PREFIX: "digdag-stg",
       LEASE_SOCKET: "/run/lease/broker.sock",
       BROKER_STATE_DIR: "/run/broker",
@@ -136,10 +141,54 @@ describe("the Pod", () => {
     );
   });
 
+  it("names the App, its key's file and the runner group to the broker alone", () => {
+    const { spec } = podManifest({ ...args, githubAppId: "123456", runnerGroup: "digdag stg" });
+    const [ofBroker = {}, ofRunner = {}] = [...spec.initContainers, ...spec.containers].map(variables);
+    assert.equal(ofBroker.GITHUB_APP_ID, "123456");
+    assert.equal(ofBroker.GITHUB_CREDENTIAL_FILE, "/run/secrets/github/private-key.pem");
+    assert.equal(ofBroker.RUNNER_GROUP, "digdag stg");
+    assert.deepEqual(ofRunner, variables(runner));
+  });
+
+  describe("behind a proxy", () => {
+    const httpsProxy = "http://proxy.example.com:3128";
+    const { spec } = podManifest({ ...args, httpsProxy, noProxy: [".internal.example.com", "localhost"] });
+    const all = [...spec.initContainers, ...spec.containers].map(variables);
+
+    it("names it to both containers, in both cases", () => {
+      for (const names of all) {
+        for (const name of ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"])
+          assert.equal(names[name], httpsProxy, name);
+        assert.equal(names.no_proxy, names.NO_PROXY);
+      }
+    });
+
+    it("reaches itself, Digdag, the cluster, instance metadata and the named hosts directly", () => {
+      for (const { no_proxy } of all) {
+        assert.deepEqual(no_proxy?.split(",").sort(), [
+          "$(KUBERNETES_SERVICE_HOST)",
+          ".internal.example.com",
+          "127.0.0.1",
+          "169.254.169.254",
+          "169.254.170.23",
+          "digdag.stg.example.com",
+          "localhost",
+        ]);
+      }
+    });
+
+    it("differs in nothing else", () => {
+      const without = (names: Record<string, string>) =>
+        Object.fromEntries(Object.entries(names).filter(([name]) => !/_proxy$/i.test(name)));
+      assert.deepEqual(all.map(without), containers.map(variables));
+    });
+  });
+
   it("tells the runner where Digdag is and nothing of GitHub", () => {
     const { WORK_DIRS, ...others } = variables(runner);
     assert.deepEqual(others, {
       HOME: "/home/runner",
+      JOB_STARTED_HOOK: "/opt/digdag-runner/job-started.sh",
       LEASE_SOCKET: "/run/lease/broker.sock",
       RUNNER_SOURCE: "/opt/actions-runner",
       RUNNER_HOME: "/runner",
@@ -158,6 +207,15 @@ describe("the Pod", () => {
       { path: "/readyz", port: 8080 },
       { path: "/livez", port: 8080 },
     ]);
+  });
+
+  it("restarts the runner for a file that only the broker can make, whatever becomes of the broker", () => {
+    const { exec, timeoutSeconds } = runner.livenessProbe;
+    assert.deepEqual(exec.command, ["/usr/bin/test", "!", "-e", `/run/lease/${RESTART_FILE}`]);
+    // Slow to answer is not dead: a node under load must not end a job.
+    assert.ok(timeoutSeconds >= 60);
+    const lease = runner.volumeMounts.find(({ mountPath }) => mountPath === "/run/lease");
+    assert.ok(lease && "readOnly" in lease && lease.readOnly);
   });
 
   it("gives a job its whole time and then a minute to end", () => {
@@ -183,6 +241,67 @@ describe("the Pod", () => {
       assert.ok(resources.requests.cpu);
       assert.deepEqual(Object.keys(resources.limits), ["memory"]);
     }
+  });
+
+  describe("that ends after its job", () => {
+    const ending = podManifest({ ...args, podPerJob: true });
+    const [itsBroker] = ending.spec.initContainers;
+    const [itsRunner] = ending.spec.containers;
+    assert.ok(itsBroker && itsRunner);
+    const account = {
+      name: "account",
+      mountPath: "/var/run/secrets/kubernetes.io/serviceaccount",
+      readOnly: true,
+    };
+
+    it("gives the broker a token of one hour, and a job none", () => {
+      assert.equal(ending.spec.automountServiceAccountToken, false);
+      assert.deepEqual(ending.spec.containers, spec.containers);
+      assert.deepEqual(
+        itsBroker.volumeMounts.filter(
+          (mount) => !broker.volumeMounts.some(({ name }) => name === mount.name),
+        ),
+        [account],
+      );
+      const added = ending.spec.volumes.filter(({ name }) => !spec.volumes.some((one) => one.name === name));
+      assert.deepEqual(added, [
+        {
+          name: "account",
+          projected: {
+            defaultMode: 0o440,
+            sources: [
+              { serviceAccountToken: { path: "token", expirationSeconds: 3600 } },
+              { configMap: { name: "kube-root-ca.crt", items: [{ key: "ca.crt", path: "ca.crt" }] } },
+            ],
+          },
+        },
+      ]);
+    });
+
+    it("tells the broker to end it, and what it is", () => {
+      const { POD_PER_JOB, SERVICE_ACCOUNT_DIR, POD_NAMESPACE, ...others } = variables(itsBroker);
+      assert.deepEqual([POD_PER_JOB, SERVICE_ACCOUNT_DIR], ["1", account.mountPath]);
+      assert.deepEqual(others, variables(broker));
+      const kubernetes = { KUBERNETES_SERVICE_HOST: "10.100.0.1", KUBERNETES_SERVICE_PORT: "443" };
+      const set = { ...variables(itsBroker), POD_NAME: "runner-1", POD_NAMESPACE: "runners", ...kubernetes };
+      assert.deepEqual(readBrokerSettings(set).ownPod, {
+        name: "runner-1",
+        namespace: "runners",
+        apiHost: "10.100.0.1",
+        apiPort: 443,
+        accountDirectory: account.mountPath,
+      });
+      assert.equal(readBrokerSettings({ ...variables(broker), POD_NAME: "runner-1" }).ownPod, undefined);
+    });
+
+    it("differs in nothing else", () => {
+      const without = (pod: typeof ending) => {
+        const { initContainers, volumes, ...others } = pod.spec;
+        const [{ env, volumeMounts, ...sidecar }] = initContainers as [(typeof initContainers)[number]];
+        return { metadata: pod.metadata, others, sidecar };
+      };
+      assert.deepEqual(without(ending), without({ metadata, spec }));
+    });
   });
 
   it("is decided by its arguments alone", () => {
@@ -240,14 +359,21 @@ describe("the network policy", () => {
     assert.deepEqual(policy.ingress, [{ ports: [{ protocol: "TCP", port: 8080 }] }]);
   });
 
-  it("lets runners out to DNS and to the ports they need, but not to instance metadata", () => {
+  it("lets runners out to DNS and to the ports they need, but not to link-local addresses", () => {
     const tcp = (port: number) => ({ protocol: "TCP", port });
     assert.deepEqual(policy.egress, [
       { ports: [{ protocol: "UDP", port: 53 }, tcp(53)] },
       {
-        to: [{ ipBlock: { cidr: "0.0.0.0/0", except: ["169.254.169.254/32"] } }],
+        to: [{ ipBlock: { cidr: "0.0.0.0/0", except: ["169.254.0.0/16"] } }],
         ports: [tcp(443), tcp(8443)],
       },
     ]);
+  });
+
+  it("lets runners out to the port of a proxy, also where that is the usual one of its scheme", () => {
+    const portsFor = (url: string) =>
+      networkPolicySpec("stg", [url]).egress[1]?.ports.map(({ port }) => port);
+    assert.deepEqual(portsFor("http://proxy.example.com:3128"), [443, 3128]);
+    assert.deepEqual(portsFor("http://proxy.example.com:80"), [80, 443]);
   });
 });

@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: a plan holds resources of any shape
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { isSecret, isUnknown, type Plan, type Recorded } from "../mocks";
 import { account, deploy, digest, registryPassword, token } from "./account";
 
@@ -169,6 +170,58 @@ describe("the program", () => {
     });
   });
 
+  describe("with a GitHub App", () => {
+    const newKey = () =>
+      generateKeyPairSync("rsa", { modulusLength: 2048 })
+        .privateKey.export({ type: "pkcs1", format: "pem" })
+        .toString();
+    const key = newKey();
+    const config = {
+      "digdag-runner:githubTokenParameter": "",
+      "digdag-runner:githubAppId": "123456",
+      "digdag-runner:githubAppParameter": "/digdag-runner/stg/github-app",
+    };
+    const deployApp = (value: string) =>
+      deploy(account({ parameter: { type: "SecureString", value, version: 1 } }), { config });
+
+    it("reads the App's parameter, and gives its key to the broker as a secret", async () => {
+      const plan = await deployApp(key);
+      const reads = plan.calls.filter((call) => call.token.startsWith("aws:ssm/"));
+      assert.deepEqual(
+        reads.map(({ inputs }) => inputs.name),
+        ["/digdag-runner/stg/github-app"],
+      );
+      const secret = plan.only("Secret");
+      assert.ok(isSecret(secret.raw.stringData));
+      assert.deepEqual(secret.inputs.stringData, { "private-key.pem": key });
+      const { spec } = plan.only("Deployment").inputs.spec.template;
+      const volume = spec.volumes.find(({ name }: { name: string }) => name === "credential");
+      assert.equal(volume.secret.secretName, secret.inputs.metadata.name);
+    });
+
+    it("shows no line of the key in the clear to the engine", async () => {
+      const plan = await deployApp(key);
+      const lines = key.split("\n").filter((line) => line !== "" && !line.startsWith("-----"));
+      for (const { name, raw } of plan.resources) {
+        const texts = clearTexts(raw).join("\n");
+        for (const line of lines) assert.ok(!texts.includes(line), name);
+      }
+    });
+
+    it("changes in the Secret alone when the key is rotated", async () => {
+      const [before, after] = [await deployApp(key), await deployApp(newKey())];
+      const others = (of: Plan) =>
+        (of.toJSON() as Recorded[]).filter(({ urn }) => !urn.includes("v1:Secret"));
+      assert.deepEqual(others(after), others(before));
+      assert.notDeepEqual(after.only("Secret").inputs, before.only("Secret").inputs);
+    });
+
+    it("is another Secret than a token's, so that Pods which finish a job keep theirs", async () => {
+      const [app, withToken] = [await deployApp(key), await deploy()];
+      assert.notEqual(app.only("Secret").inputs.metadata.name, withToken.only("Secret").inputs.metadata.name);
+    });
+  });
+
   describe("what differs in prd", () => {
     it("keeps the images when the stack is destroyed", async () => {
       const plan = await deploy(account(), { stack: "prd" });
@@ -191,6 +244,94 @@ describe("the program", () => {
         },
       );
       assert.deepEqual(calls, []);
+    });
+  });
+
+  describe("with podPerJob", () => {
+    const config = { "digdag-runner:podPerJob": "true" };
+
+    it("lets Pods delete themselves and nothing else", async () => {
+      const plan = await deploy(account(), { config });
+      const name = "digdag-runner-stg-own-pod";
+      const policy = plan.only("ValidatingAdmissionPolicy").inputs;
+      const binding = plan.only("ValidatingAdmissionPolicyBinding").inputs;
+      assert.deepEqual(
+        [policy.metadata.name, binding.metadata.name, binding.spec.policyName],
+        [name, name, name],
+      );
+      assert.deepEqual(binding.spec.validationActions, ["Deny"]);
+      assert.deepEqual(plan.only("Role").inputs.rules, [
+        { apiGroups: [""], resources: ["pods"], verbs: ["delete"] },
+      ]);
+      const { roleRef, subjects, metadata } = plan.only("RoleBinding").inputs;
+      assert.deepEqual([roleRef.kind, roleRef.name], ["Role", plan.only("Role").inputs.metadata.name]);
+      const { name: subject, namespace } = plan.only("ServiceAccount").inputs.metadata;
+      assert.deepEqual(subjects, [{ kind: "ServiceAccount", name: subject, namespace }]);
+      assert.equal(metadata.namespace, namespace);
+    });
+
+    it("allows before any Pod needs it, and limits before it allows", async () => {
+      const plan = await deploy(account(), { config });
+      const { urn: binding, dependencies } = plan.only("RoleBinding");
+      assert.ok(dependencies.includes(plan.only("ValidatingAdmissionPolicyBinding").urn));
+      assert.ok(plan.only("Deployment").dependencies.includes(binding));
+    });
+
+    it("adds to the plan what it needs, and changes nothing but the Pod", async () => {
+      const [without, plan] = [await deploy(), await deploy(account(), { config })];
+      const planned = (of: Plan) =>
+        new Map((of.toJSON() as Recorded[]).map((one) => [one.urn, JSON.stringify(one)]));
+      const before = planned(without);
+      const added = plan.resources
+        .filter(({ urn }) => !before.has(urn))
+        .map(({ type }) => type.split(":").at(-1));
+      assert.deepEqual(added.sort(), [
+        "Role",
+        "RoleBinding",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+      ]);
+      const after = planned(plan);
+      const changed = without.resources.filter(({ urn }) => before.get(urn) !== after.get(urn));
+      assert.deepEqual(
+        changed.map(({ type }) => type),
+        ["kubernetes:apps/v1:Deployment"],
+      );
+    });
+  });
+
+  describe("on a platform", () => {
+    const deployOn = (platform: string) =>
+      deploy(account(), { config: { "digdag-runner:platform": platform } });
+    const names = { "linux/amd64": /\b(x64|amd64)\b/, "linux/arm64": /\barm64\b/ };
+
+    for (const [platform, own, foreign] of [
+      ["linux/amd64", names["linux/amd64"], names["linux/arm64"]],
+      ["linux/arm64", names["linux/arm64"], names["linux/amd64"]],
+    ] as const) {
+      it(`${platform} names that architecture wherever one is named`, async () => {
+        const plan = await deployOn(platform);
+        const { build } = plan.only("Image").inputs;
+        assert.equal(build.platform, platform);
+        assert.match(build.args.RUNNER_URL, own);
+        assert.match(plan.outputs.runnerLabels.join(), own);
+        assert.match(
+          plan.only("Deployment").inputs.spec.template.spec.nodeSelector["kubernetes.io/arch"],
+          own,
+        );
+        assert.doesNotMatch(
+          JSON.stringify([plan.resources.map(({ inputs }) => inputs), plan.outputs]),
+          foreign,
+        );
+      });
+    }
+
+    it("builds on the same base image, whose digest stands for both, to another tag", async () => {
+      const plans = [await deployOn("linux/amd64"), await deployOn("linux/arm64")];
+      const [amd64, arm64] = plans.map((plan) => plan.only("Image").inputs);
+      assert.equal(amd64?.build.args.BASE_IMAGE, arm64?.build.args.BASE_IMAGE);
+      assert.notEqual(amd64?.build.args.RUNNER_SHA256, arm64?.build.args.RUNNER_SHA256);
+      assert.notEqual(amd64?.imageName, arm64?.imageName);
     });
   });
 

@@ -82,6 +82,17 @@ describe("GitHub stand-in: control API", () => {
     assert.equal((await control("GET", "/requests")).data.length, 4);
   });
 
+  it("changes Apps, runner groups and the names of repositories", async () => {
+    const app = { appId: 7, installationId: 70, account: "acme", publicKey: "" };
+    assert.equal((await control("PUT", "/apps", app)).status, 204);
+    assert.equal((await control("PUT", "/runner-groups", [{ id: 3, name: "prd" }])).status, 204);
+    const groups = await call(github, "GET /orgs/acme/actions/runner-groups");
+    assert.equal(groups.data.runner_groups[0].name, "prd");
+    const rename = { from: "acme/etl", to: "acme/web" };
+    assert.equal((await control("POST", "/renames", rename)).status, 204);
+    assert.equal((await control("POST", "/renames", {})).status, 400);
+  });
+
   it("says what is wrong with a request", async () => {
     assert.match((await control("POST", "/jobs", { labels: [] })).data.message, /needs "repository"/);
     assert.match((await control("GET", "/jobs/9")).data.message, /no job 9/);

@@ -33,6 +33,20 @@ describe("GitHub stand-in: ordered faults", () => {
     assert.equal(await response.text(), "<html>Unicorn</html>");
   });
 
+  it("replace an answer after what was asked was done", async () => {
+    github.addFault({
+      path: "/generate-jitconfig$",
+      action: { type: "replace-answer", status: 201, body: "<html>" },
+    });
+    const answer = await call(github, `POST ${path}/generate-jitconfig`, {
+      name: "runner-1",
+      runner_group_id: 1,
+      labels: ["digdag"],
+    });
+    assert.deepEqual([answer.status, answer.data], [201, "<html>"]);
+    assert.equal(github.runners().length, 1);
+  });
+
   it("hit once by default, `times` times when said, and for ever with 0", async () => {
     const statuses = async (count: number) => {
       const result: number[] = [];

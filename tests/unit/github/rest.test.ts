@@ -167,6 +167,86 @@ describe("GitHub stand-in: REST API", () => {
     });
   });
 
+  describe("runner groups", () => {
+    it("are listed for an organization, in pages", async () => {
+      github.putRunnerGroups([
+        { id: 1, name: "Default" },
+        { id: 5, name: "prd" },
+      ]);
+      const { data, headers } = await admin("GET /orgs/acme/actions/runner-groups?per_page=1&page=2");
+      assert.equal(data.total_count, 2);
+      assert.deepEqual(
+        data.runner_groups.map((group: { id: number; name: string }) => [group.id, group.name]),
+        [[5, "prd"]],
+      );
+      assert.match(String(headers.link), /rel="prev"/);
+      assert.equal((await generate({ ...request, runner_group_id: 5 })).status, 201);
+    });
+
+    it("do not exist for a repository, and need a permission", async () => {
+      assert.equal((await admin("GET /repos/acme/etl/actions/runner-groups")).status, 404);
+      const answer = await as("reader")("GET /orgs/acme/actions/runner-groups");
+      assert.equal(answer.status, 200);
+    });
+  });
+
+  describe("downloads", () => {
+    it("name the newest runner for every platform", async () => {
+      const { data } = await admin(`GET ${runners}/downloads`);
+      const linux = data.find(
+        ({ os, architecture }: Record<string, string>) => os === "linux" && architecture === "arm64",
+      );
+      assert.equal(linux.filename, "actions-runner-linux-arm64-2.337.0.tar.gz");
+      assert.match(linux.download_url, /v2\.337\.0\/actions-runner-linux-arm64-2\.337\.0\.tar\.gz$/);
+    });
+  });
+
+  describe("a repository that was renamed", () => {
+    const send = (method: string, path: string, token = "admin") =>
+      fetch(`${github.apiUrl}${path}`, {
+        method,
+        redirect: "manual",
+        headers: { authorization: `Bearer ${token}` },
+      });
+
+    it("is redirected to by its id: 301 for GET, 307 for what must not become GET", async () => {
+      const { data } = await generate(request);
+      github.renameRepository("acme/etl", "acme/pipelines");
+      const moved = await send("GET", `${runners}?per_page=5`);
+      assert.equal(moved.status, 301);
+      const location = moved.headers.get("location") ?? "";
+      assert.match(location, /\/repositories\/\d+\/actions\/runners\?per_page=5$/);
+      assert.equal((await send("POST", `${runners}/generate-jitconfig`)).status, 307);
+      const id = /repositories\/(\d+)/.exec(location)?.[1];
+      assert.equal((await admin(`GET /repositories/${id}`)).data.full_name, "acme/pipelines");
+      const list = (await admin(`GET /repositories/${id}/actions/runners`)).data.runners;
+      assert.deepEqual(names({ runners: list }), ["runner-1"]);
+      assert.equal((await admin(`GET /repos/acme/pipelines/actions/runners/${data.runner.id}`)).status, 200);
+    });
+
+    it("is not betrayed to who may not see it", async () => {
+      github.renameRepository("acme/etl", "acme/pipelines");
+      assert.equal((await send("GET", runners, "other")).status, 404);
+    });
+  });
+
+  describe("below /api/v3", () => {
+    it("answers there and nowhere else, and links to there", async () => {
+      const enterprise = await startGitHub({ apiPath: "/api/v3" });
+      try {
+        assert.match(enterprise.apiUrl, /\/api\/v3$/);
+        for (const name of ["a", "b"]) await register(enterprise, name);
+        const { headers, data } = await call(enterprise, `GET ${runners}?per_page=1`);
+        assert.equal(data.total_count, 2);
+        assert.ok(String(headers.link).startsWith(`<${enterprise.apiUrl}${runners}?`));
+        const outside = await fetch(new URL(runners, enterprise.apiUrl));
+        assert.equal(outside.status, 404);
+      } finally {
+        await enterprise.close();
+      }
+    });
+  });
+
   describe("tokens", () => {
     it("are required: 401", async () => {
       const answer = await as(null)(`GET ${runners}`);

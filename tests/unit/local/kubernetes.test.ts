@@ -45,6 +45,10 @@ describe("configuration of the local Kubernetes", () => {
     for (const key of ["volumePluginDir", "podLogsDir"]) assert.ok(kubelet[key].startsWith(`${state}/`), key);
   });
 
+  it("has a kubelet that limits the processes of a Pod", () => {
+    assert.equal(kubelet.podPidsLimit, 1024);
+  });
+
   it("gives Pods the DNS server and the address range of the bridge", () => {
     assert.deepEqual(kubelet.clusterDNS, ["10.88.0.1"]);
     const [plugin] = JSON.parse(networkConfig(`${state}/addresses`)).plugins;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { isIPv4 } from "node:net";
-import { bridge, serverAddresses } from "../../../local/network/addresses";
+import { bridge, reachingBridge, serverAddresses, serviceRange } from "../../../local/network/addresses";
 import { overlaps } from "../../../local/network/bridge";
 import { dnsmasqArguments } from "../../../local/network/dns";
 
@@ -12,6 +12,26 @@ describe("local network", () => {
     assert.ok(fixed.every(isIPv4));
     assert.equal(new Set(fixed).size, fixed.length);
     assert.ok(fixed.every((address) => lastNumber(address) < lastNumber(bridge.podRange.first)));
+  });
+
+  it("reaches the API server at the first address of the Services, which are nobody else's", () => {
+    const [network, length] = serviceRange.split("/") as [string, string];
+    const first = lastNumber(network);
+    const last = first + 2 ** (32 - Number(length)) - 1;
+    assert.equal(lastNumber(serverAddresses.kubernetes), first + 1);
+    const { kubernetes: _, ...others } = serverAddresses;
+    for (const address of [bridge.address, ...Object.values(others), bridge.podRange.first])
+      assert.ok(lastNumber(address) < first || lastNumber(address) > last, address);
+  });
+
+  it("is reached directly, beside what else the machine reaches without its proxy", () => {
+    assert.equal(
+      reachingBridge({ no_proxy: "a.example.com" }).NO_PROXY,
+      "a.example.com,127.0.0.1,10.88.0.0/24",
+    );
+    const { https_proxy, NO_PROXY, no_proxy } = reachingBridge({ https_proxy: "http://proxy:3128" });
+    assert.deepEqual([https_proxy, NO_PROXY], ["http://proxy:3128", "127.0.0.1,10.88.0.0/24"]);
+    assert.equal(no_proxy, NO_PROXY);
   });
 
   it("tells networks that share an address from those that do not", () => {

@@ -67,6 +67,15 @@ describe("the messages of the lease", () => {
     { type: "hello", beacon: "b", key: "k", runnerId: 7 },
     { type: "ready" },
     { type: "drain" },
+    { type: "pong" },
+    { type: "job", runnerId: 7, event: "started", name: "deploy" },
+    {
+      type: "job",
+      runnerId: 7,
+      event: "identified",
+      name: "deploy",
+      identity: { repository: "o/r", workflow: "w", job: "deploy", runId: "1", runAttempt: "1" },
+    },
     { type: "job", runnerId: 7, event: "completed", name: "deploy", result: "Succeeded" },
     { type: "ended", runnerId: 7, exitCode: 0, signal: null },
     { type: "ended", runnerId: 7, exitCode: null, signal: "SIGKILL" },
@@ -76,6 +85,8 @@ describe("the messages of the lease", () => {
     { type: "refused", reason: "r" },
     { type: "jit", runnerId: 7, runnerName: "n", jitConfig: "c" },
     { type: "drained", outcome: "busy" },
+    { type: "retire", runnerId: 7, reason: "r" },
+    { type: "ping" },
   ];
 
   it("arrive as they were sent, however the stream is cut", () => {

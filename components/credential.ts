@@ -1,0 +1,79 @@
+import { createPrivateKey } from "node:crypto";
+
+/** With what the runners are managed on GitHub: a personal access token or a GitHub App's private key. */
+export type CredentialKind = "token" | "app";
+
+/**
+ * The Kubernetes Secret of each kind, and its key, which is also the file's name in the broker. Two names, because a stack
+ * that changes its kind must not take the file away from Pods that still finish their jobs.
+ */
+export const credentialSecrets = {
+  token: { name: "github-credential", key: "token" },
+  app: { name: "github-app-credential", key: "private-key.pem" },
+} as const;
+
+/** An SSM parameter as it was read. */
+export interface Parameter {
+  name: string;
+  type: string;
+  value: string;
+}
+
+/**
+ * The credential as a Secret should hold it, from the SSM parameter.
+ * @throws Error that never holds the value, for a parameter that is not encrypted or holds something else
+ */
+export function credentialOf(kind: CredentialKind, { name, type, value }: Parameter): string {
+  if (type !== "SecureString") {
+    throw new Error(
+      `SSM parameter ${name} is a ${type}, which anyone who may list parameters can read; store the credential as a SecureString and replace the old one on GitHub.`,
+    );
+  }
+  return kind === "token" ? tokenIn(name, value.trim()) : privateKeyIn(name, value.trim());
+}
+
+const aToken = /^(gh[a-z]_|github_pat_)/;
+
+/** Without the line break that an editor leaves behind. */
+function tokenIn(name: string, value: string): string {
+  if (/PRIVATE KEY/.test(value)) {
+    throw new Error(
+      `SSM parameter ${name} holds a private key, but is named as a token: set githubAppId and githubAppParameter and remove githubTokenParameter.`,
+    );
+  }
+  if (!/^[\w-]{10,}$/.test(value)) {
+    throw new Error(
+      `SSM parameter ${name} does not hold a GitHub token: expected letters, digits, underscores and hyphens only.`,
+    );
+  }
+  return value;
+}
+
+function privateKeyIn(name: string, value: string): string {
+  const problem = privateKeyProblem(value);
+  if (problem === undefined) return `${value}\n`;
+  throw new Error(
+    `SSM parameter ${name} ${problem}. Store the App's private key as GitHub's download has it: aws ssm put-parameter ` +
+      `--overwrite --type SecureString --name ${name} --value file://KEY.pem`,
+  );
+}
+
+/** Why this is not a private key as GitHub makes them; undefined when it is. Never quotes it. */
+export function privateKeyProblem(value: string): string | undefined {
+  if (aToken.test(value))
+    return "holds a token, not a private key; a token belongs into githubTokenParameter";
+  const label = /-----BEGIN ([A-Z0-9 ]+)-----/.exec(value)?.[1];
+  if (label === undefined) return "holds no private key in PEM";
+  if (!label.endsWith("PRIVATE KEY")) return `holds a ${label.toLowerCase()}, not a private key`;
+  if (label.startsWith("OPENSSH") || label.startsWith("ENCRYPTED"))
+    return `holds an ${label.toLowerCase()}, which is not what GitHub makes`;
+  if (!value.includes("\n")) return "holds a private key whose line breaks were lost";
+  try {
+    const { asymmetricKeyType } = createPrivateKey(value);
+    return asymmetricKeyType === "rsa"
+      ? undefined
+      : `holds a private key of type ${asymmetricKeyType}, not RSA`;
+  } catch {
+    return "holds a private key that is damaged";
+  }
+}

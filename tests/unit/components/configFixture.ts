@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { renderProblems } from "../../../components/configProblems";
+import { readSchema } from "../../../components/configSchema";
+import { type Config, type RawConfig, validate } from "../../../components/configValidation";
+
+export const root = join(__dirname, "..", "..", "..");
+export const schema = readSchema(root);
+
+export const complete = {
+  githubOwner: "example-org",
+  githubRepository: "digdag-workflows",
+  githubTokenParameter: "/digdag-runner/stg/github-token",
+  clusterName: "digdag-stg",
+  digdagEndpoint: "https://digdag.stg.example.com",
+};
+
+export type Changes = Record<string, unknown>;
+
+/** What the engine would hand over for a stack file with `complete` and `changes`; undefined removes a key. */
+export function raw(changes: Changes = {}, more: Partial<RawConfig> = {}): RawConfig {
+  const keys = {
+    ...complete,
+    "aws:region": "ap-northeast-1",
+    "aws:allowedAccountIds": ["123456789012"],
+    ...changes,
+  };
+  const values = Object.entries(keys)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => [
+      key.includes(":") ? key : `${schema.project}:${key}`,
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]);
+  return {
+    stack: "stg",
+    schema,
+    values: Object.fromEntries(values),
+    secretKeys: new Set(),
+    stackLabels: { stg: [], prd: [] },
+    ...more,
+  };
+}
+
+export function valid(changes: Changes = {}, more: Partial<RawConfig> = {}): Config {
+  const { config, problems } = validate(raw(changes, more));
+  assert.ok(config, problems && renderProblems("stg", problems));
+  return config;
+}
+
+export function problemsOf(changes: Changes, more: Partial<RawConfig> = {}) {
+  const { problems } = validate(raw(changes, more));
+  assert.ok(problems, "expected a problem");
+  return problems;
+}
+
+export function onlyProblem(changes: Changes, more: Partial<RawConfig> = {}) {
+  const [problem, ...others] = problemsOf(changes, more);
+  assert.deepEqual(others, []);
+  assert.ok(problem);
+  return problem;
+}
+
+/** What the engine would read after `pulumi config` commands like those of problems. */
+export function mended(commands: string): Changes {
+  const changes: Changes = {};
+  for (const command of commands.split(" && ")) {
+    const [, verb, key = "", value] = /^pulumi config (set|rm) --stack stg (\S+) ?(.*)$/.exec(command) ?? [];
+    assert.ok(verb, command);
+    changes[key] = verb === "rm" ? undefined : value;
+  }
+  return changes;
+}
