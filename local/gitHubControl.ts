@@ -10,10 +10,9 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
   const url = `http://127.0.0.1:${readState().ports["github-control"]}/_local${path}`;
   const answer = await fetch(url, {
     method,
-    ...(body !== undefined && {
-      body: JSON.stringify(body),
-      headers: { "content-type": "application/json" },
-    }),
+    // A connection that is kept may be closed just as the next request goes out on it: after a pause of the stand-in always.
+    headers: { connection: "close", ...(body !== undefined && { "content-type": "application/json" }) },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
   }).catch((error: Error) => {
     throw new Error(
       `the GitHub stand-in does not answer (${error.message}); is the local system up? \`npm start\` starts it`,

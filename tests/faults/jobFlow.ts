@@ -36,7 +36,7 @@ export class JobFlow {
     if (this.flowing) return;
     if (firstSeconds !== undefined) await this.add(firstSeconds);
     this.flowing = true;
-    await this.look();
+    // Not awaited: a fault may have silenced GitHub, and is to end all the same.
     this.watching ??= this.watch().catch((error: Error) => {
       this.failure = error;
     });

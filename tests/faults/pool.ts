@@ -26,11 +26,13 @@ import {
   read,
   statusOf,
 } from "./cluster";
+import { processesOf, signal } from "./processes";
 
 /** The stack that `npm start` brought up: its image is the one under test. */
 const stack = "local";
 const deploymentName = "digdag-runner";
 const containers = ["broker", "runner"] as const;
+const endSeconds = 60;
 const secretName = "github-credential";
 /** On every namespace of a pool, with the campaign it belongs to: the next run finds what a killed one left. */
 const campaignLabel = "digdag-runner-campaign";
@@ -301,15 +303,17 @@ export async function removeLeftovers(campaign: Campaign): Promise<string[]> {
   const selector = encodeURIComponent(`${campaignLabel}=${campaign}`);
   const { items } = await read<{ items: Manifest[] }>(`/api/v1/namespaces?labelSelector=${selector}`);
   const environments = items.map(({ metadata }) => metadata.name.replace(namespaceOf(""), ""));
-  for (const environment of environments) {
-    const namespace = namespaceOf(environment);
-    const secret = await read<{ data: { token: string } }>(
-      `/api/v1/namespaces/${namespace}/secrets/${secretName}`,
-    ).catch(() => undefined);
-    const token = secret && Buffer.from(secret.data.token, "base64").toString();
-    await destroyPool({ environment, namespace, repository: `${stackOwner()}/pool-${environment}` }, token);
-  }
+  await Promise.all(environments.map(removeLeftover));
   return environments;
+}
+
+async function removeLeftover(environment: string): Promise<void> {
+  const namespace = namespaceOf(environment);
+  const secret = await read<{ data: { token: string } }>(
+    `/api/v1/namespaces/${namespace}/secrets/${secretName}`,
+  ).catch(() => undefined); // it was removed already
+  const token = secret && Buffer.from(secret.data.token, "base64").toString();
+  await destroyPool({ environment, namespace, repository: `${stackOwner()}/pool-${environment}` }, token);
 }
 
 const gitHubApiUrl = "https://api.github.com";
@@ -374,10 +378,27 @@ async function cancelJobs(repository: string): Promise<void> {
   }
 }
 
-/** @param names default: all */
+/**
+ * Ends Pods at once, even stopped ones and those that have a long time to drain, which the kubelet would wait for.
+ * @param names default: all
+ */
 async function endPods(namespace: string, ...names: string[]): Promise<void> {
   const which = names.length > 0 ? [...names, "--ignore-not-found"] : ["--all"];
-  await kubectl(["delete", "pods", ...which, "--namespace", namespace, "--grace-period=1", "--wait=true"]);
+  const ending = (await podsIn(namespace)).filter(
+    ({ metadata: { name } }) => !names[0] || names.includes(name),
+  );
+  const asked = ["delete", "pods", ...which, "--namespace", namespace, "--grace-period=1", "--wait=false"];
+  await kubectl(asked);
+  const uids = new Set(ending.map(({ metadata }) => metadata.uid));
+  const deadline = Date.now() + endSeconds * 1000;
+  for (;;) {
+    const left = (await podsIn(namespace)).filter(({ metadata }) => uids.has(metadata.uid));
+    if (left.length === 0) return;
+    if (Date.now() > deadline) throw new Error(`Pods in ${namespace} did not end within ${endSeconds} s`);
+    for (const each of left.flatMap((pod) => containers.flatMap((name) => processesOf(pod, name))))
+      signal(each, "SIGKILL");
+    await sleep(300);
+  }
 }
 
 /** A runner may unregister by itself just before. */
