@@ -97,6 +97,7 @@ export async function makePlaces(count: number, say: (line: string) => void): Pr
       const digdag = await PoolDigdag.start();
       const environment = `f${index + 1}`;
       const pool = await Pool.create({
+        campaign: "faults",
         environment,
         digdagEndpoint: digdag.url,
         brokerVariables: quickBroker,

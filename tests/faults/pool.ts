@@ -47,8 +47,7 @@ export interface PoolOptions {
   /** Name of its environment: a label of its runners and the start of their names, such as `f1`. */
   environment: string;
   digdagEndpoint: string;
-  /** Default `faults`. */
-  campaign?: Campaign;
+  campaign: Campaign;
   /** Default 1. */
   replicas?: number;
   /** `REPOSITORY@sha256:DIGEST`. Default: what the stack `local` runs. */
@@ -103,7 +102,7 @@ export class Pool implements PoolIdentity {
     await apply({
       apiVersion: "v1",
       kind: "Namespace",
-      metadata: { ...own, labels: { ...own.labels, [campaignLabel]: options.campaign ?? "faults" } },
+      metadata: { ...own, labels: { ...own.labels, [campaignLabel]: options.campaign } },
     });
     const urls = [options.digdagEndpoint, gitHubApiUrl, egressAddressUrl];
     await apply(

@@ -64,6 +64,7 @@ interface MemorySample {
 export async function soak(wanted: number, say: (line: string) => void): Promise<SoakReport> {
   const digdag = await PoolDigdag.start();
   const pool = await Pool.create({
+    campaign: "faults",
     environment: "soak",
     digdagEndpoint: digdag.url,
     replicas: runners,
