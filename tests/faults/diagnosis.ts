@@ -2,7 +2,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stateDir } from "../../local/lib/paths";
 import { kubectl } from "./cluster";
-import { askBroker, type Pool } from "./pool";
+import { askBroker } from "./metrics";
+import type { Pool } from "./pool";
 import type { CaseResult } from "./runCase";
 
 /** Where what was seen at the end of each failed case is kept. */

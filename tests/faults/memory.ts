@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Pod } from "./cluster";
-import { askBroker } from "./pool";
+import { askBroker } from "./metrics";
 import { findProcess } from "./processes";
 
 /** Version 2 of the kernel's control groups, then version 1. */

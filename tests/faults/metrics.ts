@@ -1,5 +1,16 @@
-import { isLiving } from "./cluster";
-import { askBroker, type Pool } from "./pool";
+import { httpPort } from "../../components/podManifest";
+import { isLiving, type Pod } from "./cluster";
+import type { Pool } from "./pool";
+
+/** Answer of a Pod's broker to `/readyz` or `/metrics`, or why there is none. */
+export async function askBroker(pod: Pod, path: "readyz" | "metrics"): Promise<string> {
+  try {
+    const url = `http://${pod.status.podIP}:${httpPort}/${path}`;
+    return await (await fetch(url, { signal: AbortSignal.timeout(3000) })).text();
+  } catch (error) {
+    return `the broker does not answer: ${(error as Error).message}`;
+  }
+}
 
 /** One line of Prometheus' text format. */
 export interface Sample {

@@ -1,79 +1,37 @@
-import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { kubernetesLabels } from "../../components/identity";
-import {
-  deploymentSpec,
-  disruptionBudgetSpec,
-  namespaceManifest,
-  networkPolicySpec,
-} from "../../components/manifests";
-import { httpPort, type PodArgs } from "../../components/podManifest";
-import { readStacks } from "../../local/aws/stacks";
 import { gitHub } from "../../local/gitHubControl";
 import type { Job, JobSpec, Runner } from "../../local/github/types";
-import { root } from "../../local/lib/paths";
+import { apply, isLiving, isReady, type Manifest, type Pod, podsIn, read, statusOf } from "./cluster";
+import { askBroker } from "./metrics";
 import {
-  apply,
-  isLiving,
-  isReady,
-  kubectl,
-  type Manifest,
-  type Pod,
-  podsIn,
-  read,
-  statusOf,
-} from "./cluster";
-import { processesOf, signal } from "./processes";
+  type Campaign,
+  campaignLabel,
+  type DeploymentSpec,
+  deploymentName,
+  deploymentObject,
+  namespaceObject,
+  namespaceOf,
+  newToken,
+  type PoolOptions,
+  readStack,
+  repositoryOf,
+  secretName,
+  secretObject,
+  stackUnderTest,
+  supportingObjects,
+} from "./poolObjects";
+import { cancelJobs, destroyPool, endPods, removeRunner } from "./poolRemoval";
+import { containers } from "./processes";
 
-/** The stack that `npm start` brought up: its image is the one under test. */
-const stack = "local";
-const deploymentName = "digdag-runner";
-const containers = ["broker", "runner"] as const;
-const endSeconds = 60;
-const secretName = "github-credential";
-/** On every namespace of a pool, with the campaign it belongs to: the next run finds what a killed one left. */
-const campaignLabel = "digdag-runner-campaign";
-
-/** What pools are made for; each removes only its own. */
-export type Campaign = "faults" | "theft";
-
-type DeploymentSpec = ReturnType<typeof deploymentSpec<string>>;
-
-/** What a pool may be told, beside what every pool has. */
-export interface PoolOptions {
-  /** Name of its environment: a label of its runners and the start of their names, such as `f1`. */
-  environment: string;
-  digdagEndpoint: string;
-  campaign: Campaign;
-  /** Default 1. */
-  replicas?: number;
-  /** `REPOSITORY@sha256:DIGEST`. Default: what the stack `local` runs. */
-  image?: string;
-  /** Labels of the runners beside the usual ones. */
-  extraLabels?: string[];
-  /** Settings of the broker that only make it quicker; see `runner-image/broker/settings.ts`. */
-  brokerVariables?: Record<string, string>;
-  runnerCpu?: string;
-  runnerMemory?: string;
-  maxJobMinutes?: number;
-  /** Changes what the product would deploy; for a Pod that is weakened on purpose. */
-  adapt?: (spec: DeploymentSpec) => void;
-}
-
-/** What one owner's GitHub, and what one pool of runners is, as far as faults and jobs are concerned. */
-export interface PoolIdentity {
-  environment: string;
-  namespace: string;
-  /** `owner/name`: where its runners are registered, and from which its jobs come. */
-  repository: string;
-}
+export type { PoolOptions } from "./poolObjects";
 
 /** A pool of runners of its own: namespace, credential, repository and Deployment, all made by the product's own functions. */
-export class Pool implements PoolIdentity {
+export class Pool {
   readonly namespace: string;
+  /** `owner/name`: where its runners are registered, and from which its jobs come. */
   readonly repository: string;
   /** The labels that its jobs ask for. */
   readonly labels: string[];
@@ -92,43 +50,20 @@ export class Pool implements PoolIdentity {
 
   /** Creates everything; the runners need some seconds more to be online. */
   static async create(options: PoolOptions): Promise<Pool> {
-    const repository = `${stackOwner()}/pool-${options.environment}`;
-    const pool = new Pool(options.environment, repository, options, newToken());
-    await gitHub.putToken({ value: pool.token, scopes: [repository] });
-    await commitSomething(repository);
-    const { environment, namespace } = pool;
-    const metadata = { name: deploymentName, namespace, labels: kubernetesLabels(environment) };
-    const own = namespaceManifest(environment, namespace).metadata;
-    await apply({
-      apiVersion: "v1",
-      kind: "Namespace",
-      metadata: { ...own, labels: { ...own.labels, [campaignLabel]: options.campaign } },
-    });
-    const urls = [options.digdagEndpoint, gitHubApiUrl, egressAddressUrl];
-    await apply(
-      pool.secretManifest(),
-      { apiVersion: "v1", kind: "ServiceAccount", metadata, automountServiceAccountToken: false },
-      {
-        apiVersion: "networking.k8s.io/v1",
-        kind: "NetworkPolicy",
-        metadata,
-        spec: networkPolicySpec(environment, urls),
-      },
-      {
-        apiVersion: "policy/v1",
-        kind: "PodDisruptionBudget",
-        metadata,
-        spec: disruptionBudgetSpec(environment),
-      },
-    );
+    const { environment } = options;
+    const pool = new Pool(environment, repositoryOf(environment), options, newToken());
+    await gitHub.putToken({ value: pool.token, scopes: [pool.repository] });
+    await commitSomething(pool.repository);
+    await apply(namespaceObject(options));
+    await apply(secretObject(environment, pool.token), ...supportingObjects(options));
     await pool.deploy();
     return pool;
   }
 
   /** The stack `local` as a pool: for what only its load balancer can show. It is neither changed nor destroyed. */
   static ofStack(): Pool {
-    const { owner, repository } = localStack();
-    return new Pool(stack, `${owner}/${repository}`, undefined, "");
+    const { owner, repository } = readStack();
+    return new Pool(stackUnderTest, `${owner}/${repository}`, undefined, "");
   }
 
   get replicas(): number {
@@ -139,25 +74,14 @@ export class Pool implements PoolIdentity {
   async deploy(change: Partial<PoolOptions> = {}): Promise<void> {
     if (!this.options) throw new Error(`the pool ${this.environment} is Pulumi's`);
     this.options = { ...this.options, ...change };
-    const spec = deploymentSpec(await podArgs(this.options));
-    const broker = spec.template.spec.initContainers[0];
-    for (const [name, value] of Object.entries(this.options.brokerVariables ?? {})) {
-      broker?.env.push({ name, value });
-    }
-    this.options.adapt?.(spec);
-    const metadata = {
-      name: deploymentName,
-      namespace: this.namespace,
-      labels: kubernetesLabels(this.environment),
-    };
-    await apply({ apiVersion: "apps/v1", kind: "Deployment", metadata, spec });
+    await apply(deploymentObject(this.options, this.options.image ?? (await imageUnderTest())));
   }
 
   /** Puts another credential into the Secret, as `pulumi up` does after a rotation; the kubelet brings it to the Pods. */
   async replaceToken(): Promise<void> {
     this.token = newToken();
     await gitHub.putToken({ value: this.token, scopes: [this.repository] });
-    await apply(this.secretManifest());
+    await apply(secretObject(this.environment, this.token));
   }
 
   /** Queues a job of shell steps for this pool. */
@@ -269,32 +193,13 @@ export class Pool implements PoolIdentity {
 
   /** Removes everything that `create` made, and every registration and waiting job. */
   async destroy(): Promise<void> {
-    await destroyPool(this, this.token);
-  }
-
-  private secretManifest(): Manifest {
-    return {
-      apiVersion: "v1",
-      kind: "Secret",
-      metadata: { name: secretName, namespace: this.namespace },
-      stringData: { token: this.token },
-    };
+    await destroyPool(this.environment, this.token);
   }
 }
 
 /** The Pod a registration belongs to, by its name. */
 export function podOf(pods: Pod[], runnerName: string): Pod | undefined {
   return pods.find(({ metadata }) => runnerName.split(".")[1] === metadata.name);
-}
-
-/** Answer of a Pod's broker to `/readyz` or `/metrics`, or why there is none. */
-export async function askBroker(pod: Pod, path: "readyz" | "metrics"): Promise<string> {
-  try {
-    const url = `http://${pod.status.podIP}:${httpPort}/${path}`;
-    return await (await fetch(url, { signal: AbortSignal.timeout(3000) })).text();
-  } catch (error) {
-    return `the broker does not answer: ${(error as Error).message}`;
-  }
 }
 
 /** Removes the pools that a killed run of this campaign left behind. @returns their environments */
@@ -312,52 +217,15 @@ async function removeLeftover(environment: string): Promise<void> {
     `/api/v1/namespaces/${namespace}/secrets/${secretName}`,
   ).catch(() => undefined); // it was removed already
   const token = secret && Buffer.from(secret.data.token, "base64").toString();
-  await destroyPool({ environment, namespace, repository: `${stackOwner()}/pool-${environment}` }, token);
+  await destroyPool(environment, token);
 }
-
-const gitHubApiUrl = "https://api.github.com";
-const egressAddressUrl = "https://checkip.amazonaws.com";
-
-const namespaceOf = (environment: string) => `digdag-runner-${environment}`;
-
-const newToken = () => `github_pat_faults_${randomBytes(24).toString("hex")}`;
-
-function localStack() {
-  const found = readStacks(root).find((one) => one.stack === stack);
-  if (!found) throw new Error(`there is no Pulumi.${stack}.yaml`);
-  return found;
-}
-
-const stackOwner = () => localStack().owner;
 
 /** The image that the stack `local` runs. @throws Error when it is not deployed */
 export async function imageUnderTest(): Promise<string> {
   const deployment = await read<{ spec: DeploymentSpec }>(
-    `/apis/apps/v1/namespaces/${namespaceOf(stack)}/deployments/${deploymentName}`,
+    `/apis/apps/v1/namespaces/${namespaceOf(stackUnderTest)}/deployments/${deploymentName}`,
   );
   return deployment.spec.template.spec.containers[0]?.image as string;
-}
-
-async function podArgs(options: PoolOptions): Promise<PodArgs & { replicas: number }> {
-  const { environment } = options;
-  return {
-    environment,
-    image: options.image ?? (await imageUnderTest()),
-    credentialSecret: secretName,
-    githubApiUrl: gitHubApiUrl,
-    githubOwner: stackOwner(),
-    githubRepository: `pool-${environment}`,
-    runnerLabels: ["self-hosted", "linux", "x64", "digdag", environment, ...(options.extraLabels ?? [])],
-    digdagEndpoint: options.digdagEndpoint,
-    egressAddressUrl,
-    maxJobMinutes: options.maxJobMinutes ?? 1,
-    podPerJob: false,
-    // A request only: many Pods must fit on one small node.
-    runnerCpu: options.runnerCpu ?? "20m",
-    runnerMemory: options.runnerMemory ?? "512Mi",
-    platform: "linux/amd64",
-    replicas: options.replicas ?? 1,
-  };
 }
 
 /** A repository that has nothing in it cannot be checked out. */
@@ -368,58 +236,5 @@ async function commitSomething(repository: string): Promise<void> {
     await gitHub.commit(repository, directory, "First commit");
   } finally {
     rmSync(directory, { recursive: true });
-  }
-}
-
-async function cancelJobs(repository: string): Promise<void> {
-  for (const { id, status } of await gitHub.jobs({ repository })) {
-    if (status !== "completed") await gitHub.cancelJob(id);
-  }
-}
-
-/**
- * Ends Pods at once, even stopped ones and those that have a long time to drain, which the kubelet would wait for.
- * @param names default: all
- */
-async function endPods(namespace: string, ...names: string[]): Promise<void> {
-  const which = names.length > 0 ? [...names, "--ignore-not-found"] : ["--all"];
-  const ending = (await podsIn(namespace)).filter(
-    ({ metadata: { name } }) => !names[0] || names.includes(name),
-  );
-  const asked = ["delete", "pods", ...which, "--namespace", namespace, "--grace-period=1", "--wait=false"];
-  await kubectl(asked);
-  const uids = new Set(ending.map(({ metadata }) => metadata.uid));
-  const deadline = Date.now() + endSeconds * 1000;
-  for (;;) {
-    const left = (await podsIn(namespace)).filter(({ metadata }) => uids.has(metadata.uid));
-    if (left.length === 0) return;
-    if (Date.now() > deadline) throw new Error(`Pods in ${namespace} did not end within ${endSeconds} s`);
-    for (const each of left.flatMap((pod) => containers.flatMap((name) => processesOf(pod, name))))
-      signal(each, "SIGKILL");
-    await sleep(300);
-  }
-}
-
-/** A runner may unregister by itself just before. */
-async function removeRunner(id: number): Promise<void> {
-  await gitHub.removeRunner(id).catch((error: Error) => {
-    if (!error.message.includes("There is no runner")) throw error;
-  });
-}
-
-async function destroyPool(
-  { environment, namespace, repository }: PoolIdentity,
-  token?: string,
-): Promise<void> {
-  await gitHub.clearFaults(repository);
-  await cancelJobs(repository);
-  const missing = ["--ignore-not-found", "--namespace", namespace];
-  await kubectl(["delete", "deployment", deploymentName, "--cascade=orphan", ...missing]);
-  await kubectl(["delete", "replicasets", "--all", "--cascade=orphan", ...missing]);
-  await endPods(namespace);
-  await kubectl(["delete", "namespace", namespace, "--ignore-not-found", "--wait=true"]);
-  if (token) await gitHub.revokeToken(token);
-  for (const { id, name } of await gitHub.runners()) {
-    if (name.startsWith(`digdag-${environment}.`)) await removeRunner(id);
   }
 }

@@ -14,6 +14,9 @@ export interface HostProcess {
   command: string;
 }
 
+/** The containers of a Pod. */
+export const containers = ["broker", "runner"] as const;
+
 const qualityClasses = ["burstable", "besteffort", "."];
 
 /** The directories of a container's control groups, one for each hierarchy; none while it does not run. */

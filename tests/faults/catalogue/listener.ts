@@ -3,7 +3,8 @@ import type { ListenerBehaviour } from "../../../local/github/types";
 import { isLiving, kubectl, type Pod } from "../cluster";
 import type { Fault, Scene } from "../fault";
 import { hasBegun } from "../jobFlow";
-import { askBroker, type Pool } from "../pool";
+import { askBroker } from "../metrics";
+import type { Pool } from "../pool";
 import { deletePod, usedUp } from "./gitHubApi";
 
 /** The next listeners of this pool that open a session behave so. */
