@@ -8,7 +8,8 @@ import { cleanUp } from "./cleanUp";
 import { requireLocalNode } from "./cluster";
 import { openNode } from "./node";
 import { allPassed, makeReport, reportFile, tellCase, tellReport, writeReport } from "./report";
-import { soak, soakFile, soakPassed, tellSoak } from "./soak";
+import { soak } from "./soak";
+import { soakFile, soakPassed, tellSoak } from "./soakReport";
 
 const usage = `usage: npm run faults -- [--only REGEX] [--times N] [--seed N] [--pools N] [--json]
        npm run faults -- --soak JOBS [--json]

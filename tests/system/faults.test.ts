@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { root } from "../../local/lib/paths";
 import { run } from "../../local/lib/run";
 import type { CampaignReport } from "../faults/report";
-import type { SoakReport } from "../faults/soak";
+import type { SoakReport } from "../faults/soakReport";
 import { requireLocalSystem } from "./support";
 
 /** `npm run faults`, whose last line of output is its report. Progress goes to standard error. */

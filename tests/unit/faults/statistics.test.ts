@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import type { Job } from "../../../local/github/types";
 import { parseMetrics } from "../../faults/metrics";
 import { Random } from "../../faults/random";
+import { courseOf, gapsBetween } from "../../faults/soakReport";
 import { quantile, slope, sparkline } from "../../faults/statistics";
 
 describe("fault campaign: numbers", () => {
@@ -48,5 +50,35 @@ describe("fault campaign: numbers", () => {
       { name: "a_total", labels: { route: "GET /x{y}", status: "200" }, value: 3 },
       { name: "plain", labels: {}, value: 1.5 },
     ]);
+  });
+});
+
+describe("soak: report", () => {
+  const job = (pod: string, startedAt: string, completedAt: string) =>
+    ({ runnerName: `digdag-soak.${pod}.x`, startedAt, completedAt }) as Job;
+  const at = (seconds: number) => new Date(seconds * 1000).toISOString();
+
+  it("measures the time between two jobs of one Pod, never of two", () => {
+    const jobs = [
+      job("b", at(0), at(5)),
+      job("a", at(12), at(13)),
+      job("a", at(0), at(10)),
+      job("b", at(8), at(9)),
+    ];
+    assert.deepEqual(gapsBetween(jobs), { median: 2.5, p95: 2.95, longest: 3 });
+  });
+
+  it("tells how memory grew with the jobs of a Pod, and how in the second half", () => {
+    const bytes = [100, 110, 120, 120, 120, 120].map((mebibytes) => mebibytes * 1024 ** 2);
+    const samples = bytes.map((bytes, look) => ({
+      program: "broker" as const,
+      look,
+      jobs: look * 100,
+      bytes,
+    }));
+    const { start, end, quartiles, per100Jobs, per100JobsLater, course } = courseOf("broker", samples);
+    assert.deepEqual([start, end, quartiles, per100JobsLater], [100, 120, [112.5, 120, 120], 0]);
+    assert.ok(per100Jobs > 3 && per100Jobs < 5, String(per100Jobs));
+    assert.equal(course.length, 6);
   });
 });
