@@ -11,8 +11,10 @@ const mostJobs = 80;
 
 /** Jobs that keep coming for one pool, and what became of them. */
 export class JobFlow {
-  /** Jobs that the fault itself may end: they may fail or be cancelled, and the others may not. */
+  /** Jobs that misbehave and so may fail or be cancelled. */
   readonly mayFail = new Set<number>();
+  /** Names of the registrations whose listener the fault destroyed: what ran there may have failed. */
+  readonly destroyedRunners = new Set<string>();
   private known: Job[] = [];
   private firstId: number | undefined;
   private flowing = false;

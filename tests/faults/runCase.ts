@@ -83,7 +83,7 @@ export async function runCase({ fault, moment, seed }: PlannedCase, place: Place
   const ghosts = problems.length > 0 ? await ghostsOf(pool) : 0;
   await flow.close();
   const jobs = await flow.look();
-  const lost = jobs.filter((job) => isLost(job, flow.mayFail));
+  const lost = jobs.filter((job) => isLost(job, flow));
   problems.push(...lost.map(explainLost));
   const result: CaseResult = {
     fault: fault.name,
@@ -140,11 +140,11 @@ async function strike(fault: Fault, scene: Scene): Promise<{ endedAt: number; pr
   return { endedAt: course ? Date.now() : beganAt, problems };
 }
 
-/** Lets the jobs fail that run in the process which the fault destroys, and no other. */
-async function allowSacrifices({ destroysJob, hits }: Fault, { flow, victim }: Scene): Promise<void> {
+/** Lets the one job fail that each registration may have, whose listener the fault destroys, and no other. */
+async function allowSacrifices({ destroysJob, hits }: Fault, { flow, pool, victim }: Scene): Promise<void> {
   if (!destroysJob) return;
-  for (const { id, status, runnerName = "" } of await flow.look()) {
-    if (status === "in_progress" && (hits === "node" || podOf([victim], runnerName))) flow.mayFail.add(id);
+  for (const { name } of await pool.runners()) {
+    if (hits === "node" || podOf([victim], name)) flow.destroyedRunners.add(name);
   }
 }
 
@@ -191,8 +191,12 @@ function unfinished(jobs: readonly Job[]): string | undefined {
 }
 
 /** Whether the promise "no job is lost" was broken for this job. */
-export function isLost(job: Job, mayFail: ReadonlySet<number>): boolean {
-  return job.status !== "completed" || (!succeeded(job) && !mayFail.has(job.id));
+export function isLost(
+  job: Job,
+  { mayFail, destroyedRunners }: Pick<JobFlow, "mayFail" | "destroyedRunners">,
+): boolean {
+  if (job.status !== "completed") return true;
+  return !succeeded(job) && !mayFail.has(job.id) && !destroyedRunners.has(job.runnerName ?? "");
 }
 
 function explainLost({ id, status, conclusion, log }: Job): string {

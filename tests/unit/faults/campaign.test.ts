@@ -60,13 +60,19 @@ describe("fault campaign", () => {
   });
 
   it("counts a job as lost unless it succeeded, or ended where the fault destroyed what ran it", () => {
-    assert.equal(isLost(job({}), new Set()), false);
+    const none = { mayFail: new Set<number>(), destroyedRunners: new Set<string>() };
+    const odd = { ...none, mayFail: new Set([1]) };
+    const destroyed = { ...none, destroyedRunners: new Set(["digdag-f1.pod.x"]) };
+    assert.equal(isLost(job({}), none), false);
     for (const conclusion of ["failure", "cancelled"] as const) {
-      assert.equal(isLost(job({ conclusion }), new Set()), true);
-      assert.equal(isLost(job({ conclusion }), new Set([1])), false);
+      assert.equal(isLost(job({ conclusion }), none), true);
+      assert.equal(isLost(job({ conclusion }), odd), false);
+      assert.equal(isLost(job({ conclusion, runnerName: "digdag-f1.pod.x" }), destroyed), false);
+      assert.equal(isLost(job({ conclusion, runnerName: "digdag-f1.pod.y" }), destroyed), true);
+      assert.equal(isLost(job({ conclusion }), destroyed), true);
     }
     for (const status of ["queued", "in_progress"] as const) {
-      assert.equal(isLost(job({ status, conclusion: undefined }), new Set([1])), true, status);
+      assert.equal(isLost(job({ status, conclusion: undefined }), odd), true, status);
     }
   });
 
