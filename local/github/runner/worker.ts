@@ -121,7 +121,7 @@ class Worker {
     }
   }
 
-  /** actions/checkout tries three times as well. */
+  /** actions/checkout tries three times as well, and waits 10 to 20 s in between; a lost connection of the listener waits 2 s. */
   private async clone(url: string, options: { env: NodeJS.ProcessEnv; signal: AbortSignal }): Promise<void> {
     for (let left = 2; ; left--) {
       try {
@@ -130,7 +130,7 @@ class Worker {
       } catch (error) {
         if (left === 0 || options.signal.aborted) throw error;
         this.log.write(`Waiting before trying again: ${(error as { stderr?: string }).stderr?.trim()}\n`);
-        await sleep(this.input.timings.reconnect);
+        await sleep(5 * this.input.timings.reconnect);
       }
     }
   }
