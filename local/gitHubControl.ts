@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Fault, Job, JobSpec, RequestRecord, Runner, Token } from "./github/types";
+import type { Fault, Job, JobSpec, PendingFault, RequestRecord, Runner, Token } from "./github/types";
 import { readState } from "./lib/state";
 
 /**
@@ -37,6 +37,8 @@ export const gitHub = {
   commit: (repository: string, directory: string, message: string) =>
     call<{ sha: string }>("POST", "/commits", { repository, directory, message }),
   addFault: (fault: Fault) => call<void>("POST", "/faults", fault),
+  /** Faults that are not used up yet. */
+  faults: () => call<PendingFault[]>("GET", "/faults"),
   /** Takes back the faults of this scope; without one, all. */
   clearFaults: (scope?: string) => call<void>("DELETE", `/faults${query({ scope })}`),
   putToken: (token: Token) => call<void>("PUT", "/tokens", token),

@@ -27,6 +27,8 @@ export type Fault = Trouble & {
 /** The faults on order. */
 export class Faults {
   private pending: Fault[] = [];
+  /** How many requests faults have struck since the start. */
+  hits = 0;
 
   add(fault: Fault): void {
     this.pending.push({ ...fault });
@@ -42,6 +44,7 @@ export class Faults {
       (candidate) => (candidate.method ?? method) === method && path.startsWith(candidate.path ?? "/"),
     );
     if (fault === undefined) return undefined;
+    this.hits += 1;
     fault.times = (fault.times ?? 1) - 1;
     if (fault.times <= 0) this.pending = this.pending.filter((candidate) => candidate !== fault);
     return fault;

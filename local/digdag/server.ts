@@ -41,6 +41,8 @@ export interface Digdag {
   requests: SeenRequest[];
   addFault(fault: Fault): void;
   clearFaults(): void;
+  /** How many requests faults have struck since the start. */
+  faultHits(): number;
   close(): Promise<void>;
 }
 
@@ -68,6 +70,7 @@ export async function startDigdag(options: DigdagOptions = {}): Promise<Digdag> 
     requests: standIn.requests,
     addFault: (fault) => standIn.faults.add(fault),
     clearFaults: () => standIn.faults.clear(),
+    faultHits: () => standIn.faults.hits,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -18,6 +18,7 @@ const routes: Record<string, Route> = {
     return github.commit(repository, directory, message);
   },
   "POST /faults": (github, call) => github.addFault(json(call) as Fault),
+  "GET /faults": (github) => github.faults(),
   "DELETE /faults": (github, call) => github.clearFaults(call.query.get("scope") ?? undefined),
   "PUT /tokens": (github, call) => github.putToken(json(call) as Token),
   "POST /tokens/revoke": (github, call) => github.revokeToken((json(call) as { value: string }).value),

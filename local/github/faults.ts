@@ -1,16 +1,22 @@
 import { sameName } from "./registry";
-import type { Fault, HttpAction, HttpFault, ListenerBehaviour, ListenerFault } from "./types";
+import type { Fault, HttpAction, HttpFault, ListenerBehaviour, ListenerFault, PendingFault } from "./types";
 
 /** Faults in the order they were added; each is used up after its `times`. */
 export class Faults {
-  private readonly pending: { fault: Fault; left: number }[] = [];
+  private readonly pending: { fault: Fault; left: number; hits: number }[] = [];
 
   /** @throws Error for a fault that could never hit */
   add(fault: Fault): void {
     if (!("listener" in fault) && typeof fault.path !== "string")
       throw new Error('A fault needs "path" (a regular expression, for HTTP) or "listener"; it has neither.');
     if ("path" in fault) new RegExp(fault.path);
-    this.pending.push({ fault, left: fault.times === 0 ? Number.POSITIVE_INFINITY : (fault.times ?? 1) });
+    const left = fault.times === 0 ? Number.POSITIVE_INFINITY : (fault.times ?? 1);
+    this.pending.push({ fault, left, hits: 0 });
+  }
+
+  /** Those that are not used up yet, with how often each has hit. */
+  list(): PendingFault[] {
+    return this.pending.map(({ fault, hits }) => ({ ...fault, hits }));
   }
 
   /** Without a scope: all of them. */
@@ -42,6 +48,7 @@ export class Faults {
       const { fault } = entry;
       if (!matches(fault)) continue;
       entry.left -= 1;
+      entry.hits += 1;
       if (entry.left === 0) this.pending.splice(index, 1);
       return fault;
     }

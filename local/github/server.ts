@@ -244,6 +244,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
       jobs.abandon(runner);
     },
     addFault: (fault) => faults.add(fault),
+    faults: () => faults.list(),
     clearFaults: (scope) => faults.clear(scope),
     putToken: (token) => tokens.put(token),
     revokeToken: (value) => tokens.revoke(value),

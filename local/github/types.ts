@@ -142,6 +142,9 @@ export interface ListenerFault extends Ordered {
 
 export type Fault = HttpFault | ListenerFault;
 
+/** A fault on order, and how often it has hit so far. */
+export type PendingFault = Fault & { hits: number };
+
 /** Milliseconds; defaults are near the real ones where a person would notice, shorter where only waiting would be gained. */
 export interface Timings {
   /** How long one poll is held open. Default 50000. */
@@ -229,6 +232,8 @@ export interface GitHub {
   /** Removes a registration as an administrator on the web page would, even a busy one, whose job then fails. */
   removeRunner(id: number): void;
   addFault(fault: Fault): void;
+  /** Faults that are not used up yet. */
+  faults(): PendingFault[];
   /** Takes back the faults of this scope; without one, all. */
   clearFaults(scope?: string): void;
   /** Adds a token, or changes the one with the same value. */

@@ -7,7 +7,7 @@ import { removeLeftovers } from "./pool";
 export async function cleanUp(): Promise<string[]> {
   if (readState().context) return []; // nothing was begun in a cluster that is not ours
   await repairNode();
-  const removed = await removeLeftovers();
+  const removed = await removeLeftovers("faults");
   await removeOtherImage();
   return removed;
 }

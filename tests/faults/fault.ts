@@ -34,15 +34,20 @@ export interface Scene {
   otherImage: () => Promise<string>;
 }
 
-/** How a fault ends. What it throws fails the case: the product did not hold what it must. */
-export type Ending = () => Promise<void>;
+/** What follows a fault's beginning. */
+export interface Course {
+  /** Whether it has hit anything. The time that it lasts begins then; a fault that never does fails its case, which shows nothing. */
+  struck?(): Promise<boolean>;
+  /** How to end it: once it has struck and lasted, with jobs flowing; at once where neither is asked for. What it throws fails the case: the product did not hold what it must. */
+  end(): Promise<void>;
+}
 
 /** One kind of thing that goes wrong. */
 export interface Fault {
   name: string;
   /** The moments at which it makes sense. */
   moments: readonly Moment[];
-  /** Seconds from its beginning to its end, at least and at most. */
+  /** Seconds from its first hit to its end, at least and at most. */
   lasts?: readonly [number, number];
   /**
    * It destroys the process that runs a job: for the job that runs on its victim at that moment, GitHub's report of a failure is
@@ -53,11 +58,8 @@ export interface Fault {
   replicas?: number;
   /** `node`: hits more than one pool; `stack`: hits the stack `local`. Both run alone. Default `pool`. */
   hits?: "pool" | "node" | "stack";
-  /**
-   * Makes it so. Answers how to end it: after `lasts`, else at once. Recovery counts from that end; a fault without one ends by
-   * itself, and recovery counts from its beginning.
-   */
-  begin(scene: Scene): Promise<Ending | undefined>;
+  /** Makes it so. Recovery counts from its end; a fault without one ends by itself, and recovery counts from its beginning. */
+  begin(scene: Scene): Promise<Course | undefined>;
 }
 
 /** Whether a job ended as its own steps decided, or was lost to something else. */

@@ -3,13 +3,15 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { withLock } from "../../local/engine/lock";
-import { runCampaign } from "./campaign";
+import { type CampaignOptions, runCampaign } from "./campaign";
 import { cleanUp } from "./cleanUp";
 import { requireLocalNode } from "./cluster";
 import { openNode } from "./node";
 import { allPassed, makeReport, reportFile, tellCase, tellReport, writeReport } from "./report";
+import { soak, soakFile, soakPassed, tellSoak } from "./soak";
 
 const usage = `usage: npm run faults -- [--only REGEX] [--times N] [--seed N] [--pools N] [--json]
+       npm run faults -- --soak JOBS [--json]
 
 Breaks runners on the local system (\`npm start\` first) in every way of tests/faults/catalogue, with jobs flowing, and says
 what became of the jobs. Exit code 1 when a case failed, a job was lost or a ghost is left.
@@ -18,6 +20,7 @@ what became of the jobs. Exit code 1 when a case failed, a job was lost or a gho
   --times N      cases of each fault, at moments drawn at random (default 3)
   --seed N       the seed of everything random; the same seed gives the same cases in the same order
   --pools N      pools of runners that are broken side by side (default 4)
+  --soak JOBS    instead of faults: so many short jobs on one pool of 4 runners; memory, calls and times are measured
   --json         print the report as JSON in the end, instead of a table
 
 A job is lost when it neither succeeded nor was reported as cancelled or failed for reasons of its own. Where a fault destroys the
@@ -25,7 +28,7 @@ very process that runs a job, GitHub's report of the failure is the honest end o
 A ghost is a registration that is left although it was old enough for a sweep, and a sweep has had time to come.
 Recovery is the time from the fault's end, or from its beginning where it ends by itself, until the first job that began after
 it has succeeded. A case has 180 s for that, for every job to end and for every Pod to be as before.
-The report is in ${reportFile}, what was seen at each failed case in .local/logs/faults/.`;
+The reports are ${reportFile} and ${soakFile}; what was seen at each failed case is in .local/logs/faults/.`;
 
 class UsageError extends Error {}
 
@@ -55,6 +58,23 @@ function cleanUpWhenInterrupted(): void {
   }
 }
 
+/** What a run tells in the end. */
+interface Outcome {
+  report: object;
+  text: string;
+  passed: boolean;
+}
+
+async function campaign(options: Omit<CampaignOptions, "onResult">): Promise<Outcome> {
+  const { seed, say } = options;
+  say(`seed ${seed}`);
+  const began = Date.now();
+  const results = await runCampaign({ ...options, onResult: (...result) => say(tellCase(...result)) });
+  const report = makeReport(seed, (Date.now() - began) / 1000, results);
+  writeReport(report);
+  return { report, text: tellReport(report), passed: allPassed(report) };
+}
+
 async function main(args: string[]): Promise<number> {
   const { values } = parseArgs({
     args,
@@ -63,6 +83,7 @@ async function main(args: string[]): Promise<number> {
       times: { type: "string", default: "3" },
       seed: { type: "string" },
       pools: { type: "string", default: "4" },
+      soak: { type: "string" },
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -71,31 +92,30 @@ async function main(args: string[]): Promise<number> {
     console.log(usage);
     return 0;
   }
+  const say = (line: string) => (values.json ? console.error(line) : console.log(line));
   const options = {
     times: wholeNumber("times", values.times),
     pools: wholeNumber("pools", values.pools),
     seed: values.seed ? wholeNumber("seed", values.seed) : Math.floor(Math.random() * 1_000_000) + 1,
     ...(values.only && { only: regularExpression(values.only) }),
+    say,
   };
+  const jobs = values.soak && wholeNumber("soak", values.soak);
   requireLocalNode();
-  const say = (line: string) => (values.json ? console.error(line) : console.log(line));
+  const run = async (): Promise<Outcome> => {
+    if (!jobs) return campaign(options);
+    const report = await soak(jobs, say);
+    return { report, text: tellSoak(report), passed: soakPassed(report) };
+  };
   const waiting = () => say("another fault campaign runs on this machine; waiting for its end");
   return withLock("fault-campaign", waiting, async () => {
     cleanUpWhenInterrupted();
-    const began = Date.now();
     const left = await cleanUp();
     if (left.length > 0) say(`removed what an earlier run left: ${left.join(", ")}`);
     await openNode();
-    say(`seed ${options.seed}`);
-    const results = await runCampaign({
-      ...options,
-      say,
-      onResult: (...result) => say(tellCase(...result)),
-    }).finally(cleanUp);
-    const report = makeReport(options.seed, (Date.now() - began) / 1000, results);
-    writeReport(report);
-    console.log(values.json ? JSON.stringify(report) : `\n${tellReport(report)}`);
-    return allPassed(report) ? 0 : 1;
+    const { report, text, passed } = await run().finally(cleanUp);
+    console.log(values.json ? JSON.stringify(report) : `\n${text}`);
+    return passed ? 0 : 1;
   });
 }
 

@@ -9,6 +9,7 @@ import { bridge, serverAddresses, startDns } from "../../local/network";
 import { hostNames } from "../../local/services";
 import { admitted, pulumi } from "../system/support";
 import { kubectl, type Pod } from "./cluster";
+import type { Course } from "./fault";
 
 const silent = () => {};
 
@@ -58,12 +59,20 @@ export async function openNode(): Promise<void> {
   await iptables(["--insert", "INPUT", "--in-interface", bridge.name, "--jump", chain]);
 }
 
-/** Drops what the Pod sends there, also on connections that are open. @returns how to let it through again */
-export async function dropPackets(pod: Pod, destination: readonly string[]): Promise<() => Promise<void>> {
-  const rule = [chain, "--source", pod.status.podIP as string, ...destination, "--jump", "DROP"];
+/** Drops what the Pod sends there, also on connections that are open. */
+export async function dropPackets(pod: Pod, destination: readonly string[]): Promise<Course> {
+  const source = pod.status.podIP as string;
+  const rule = [chain, "--source", source, ...destination, "--jump", "DROP"];
   await iptables(["--append", ...rule]);
-  return async () => {
-    await iptables(["--delete", ...rule]);
+  return {
+    async struck() {
+      const { stdout } = await iptables(["--list", chain, "--numeric", "--verbose", "--exact"]);
+      const line = stdout.split("\n").find((each) => each.includes(` ${source} `));
+      return Number(line?.trim().split(/\s+/)[0]) > 0;
+    },
+    async end() {
+      await iptables(["--delete", ...rule]);
+    },
   };
 }
 

@@ -32,8 +32,11 @@ const stack = "local";
 const deploymentName = "digdag-runner";
 const containers = ["broker", "runner"] as const;
 const secretName = "github-credential";
-/** On every namespace of a pool, so that the next run finds what a killed one left. */
-const ownLabel = "digdag-runner-faults";
+/** On every namespace of a pool, with the campaign it belongs to: the next run finds what a killed one left. */
+const campaignLabel = "digdag-runner-campaign";
+
+/** What pools are made for; each removes only its own. */
+export type Campaign = "faults" | "theft";
 
 type DeploymentSpec = ReturnType<typeof deploymentSpec<string>>;
 
@@ -42,6 +45,8 @@ export interface PoolOptions {
   /** Name of its environment: a label of its runners and the start of their names, such as `f1`. */
   environment: string;
   digdagEndpoint: string;
+  /** Default `faults`. */
+  campaign?: Campaign;
   /** Default 1. */
   replicas?: number;
   /** `REPOSITORY@sha256:DIGEST`. Default: what the stack `local` runs. */
@@ -96,7 +101,7 @@ export class Pool implements PoolIdentity {
     await apply({
       apiVersion: "v1",
       kind: "Namespace",
-      metadata: { ...own, labels: { ...own.labels, [ownLabel]: "true" } },
+      metadata: { ...own, labels: { ...own.labels, [campaignLabel]: options.campaign ?? "faults" } },
     });
     const urls = [options.digdagEndpoint, gitHubApiUrl, egressAddressUrl];
     await apply(
@@ -236,6 +241,11 @@ export class Pool implements PoolIdentity {
     return gitHub.addFault({ ...fault, scope: this.repository });
   }
 
+  /** Whether every fault on order has hit something. */
+  async faultsStruck(): Promise<boolean> {
+    return (await gitHub.faults()).every(({ scope, hits }) => scope !== this.repository || hits > 0);
+  }
+
   clearFaults(): Promise<void> {
     return gitHub.clearFaults(this.repository);
   }
@@ -286,9 +296,9 @@ export async function askBroker(pod: Pod, path: "readyz" | "metrics"): Promise<s
   }
 }
 
-/** Removes the pools that a killed run left behind. @returns their environments */
-export async function removeLeftovers(): Promise<string[]> {
-  const selector = encodeURIComponent(`${ownLabel}=true`);
+/** Removes the pools that a killed run of this campaign left behind. @returns their environments */
+export async function removeLeftovers(campaign: Campaign): Promise<string[]> {
+  const selector = encodeURIComponent(`${campaignLabel}=${campaign}`);
   const { items } = await read<{ items: Manifest[] }>(`/api/v1/namespaces?labelSelector=${selector}`);
   const environments = items.map(({ metadata }) => metadata.name.replace(namespaceOf(""), ""));
   for (const environment of environments) {

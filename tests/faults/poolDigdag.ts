@@ -33,6 +33,11 @@ export class PoolDigdag {
     this.running.addFault({ times: Number.POSITIVE_INFINITY, ...fault });
   }
 
+  /** How many requests faults have struck so far. */
+  get faultHits(): number {
+    return this.running.faultHits();
+  }
+
   clearFaults(): void {
     this.running.clearFaults();
   }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Job } from "../../local/github/types";
 import { saveDiagnosis } from "./diagnosis";
-import { type Ending, type Fault, type Moment, type Scene, succeeded } from "./fault";
+import { type Fault, type Moment, type Scene, succeeded } from "./fault";
 import { JobFlow } from "./jobFlow";
 import { reach } from "./moments";
 import { otherImage } from "./otherImage";
@@ -66,7 +66,7 @@ export async function runCase({ fault, moment, seed }: PlannedCase, place: Place
       const scene: Scene = { ...stage, victim: await reach(moment, stage) };
       const struck = await strike(fault, scene);
       const deadline = struck.endedAt + recoverySeconds * 1000;
-      if (struck.problem) problems.push(struck.problem);
+      problems.push(...struck.problems);
       recovery = await recovered(flow, struck.endedAt, deadline);
       await waitFor(deadline, () => pool.unsettledPods());
       flow.stop();
@@ -74,6 +74,7 @@ export async function runCase({ fault, moment, seed }: PlannedCase, place: Place
     })(),
   );
   flow.stop();
+  if (!(await pool.faultsStruck())) problems.push(neverStruck);
   await pool.clearFaults();
   digdag?.clearFaults();
   if (problems.length === 0) {
@@ -116,35 +117,44 @@ async function prepare(pool: Pool, replicas: number): Promise<void> {
   }
 }
 
+const neverStruck = "the fault hit nothing, so this case shows nothing";
+/** A pool in which jobs flow calls GitHub and Digdag every few seconds. */
+const strikeSeconds = 60;
+
 /** Begins the fault, waits, and ends it, whatever happens in between. */
-async function strike(fault: Fault, scene: Scene): Promise<{ endedAt: number; problem?: string }> {
-  const { flow, victim, random } = scene;
-  const sacrifice = async () => {
-    if (!fault.destroysJob) return;
-    for (const job of await flow.look()) {
-      const runsThere = job.status === "in_progress" && podOf([victim], job.runnerName ?? "");
-      if (runsThere || (job.status === "in_progress" && fault.hits === "node")) flow.mayFail.add(job.id);
-    }
-  };
-  await sacrifice();
+async function strike(fault: Fault, scene: Scene): Promise<{ endedAt: number; problems: string[] }> {
+  const { flow, random } = scene;
+  const problems: string[] = [];
+  await allowSacrifices(fault, scene);
   const beganAt = Date.now();
-  const ending: Ending | undefined = await fault.begin(scene);
-  if (!ending) {
-    await sacrifice();
-    await flow.start();
-    return { endedAt: beganAt };
-  }
-  let problem: string | undefined;
+  const course = await fault.begin(scene);
   try {
-    await sacrifice();
-    await flow.start();
+    await allowSacrifices(fault, scene);
+    if (!course || course.struck || fault.lasts) await flow.start();
+    if (course?.struck && !(await within(strikeSeconds, course.struck))) problems.push(neverStruck);
     if (fault.lasts) await sleep(random.between(...fault.lasts) * 1000);
   } finally {
-    await ending().catch((error: Error) => {
-      problem = error.message;
-    });
+    await course?.end().catch((error: Error) => problems.push(error.message));
+    await flow.start();
   }
-  return { endedAt: Date.now(), ...(problem && { problem }) };
+  return { endedAt: course ? Date.now() : beganAt, problems };
+}
+
+/** Lets the jobs fail that run in the process which the fault destroys, and no other. */
+async function allowSacrifices({ destroysJob, hits }: Fault, { flow, victim }: Scene): Promise<void> {
+  if (!destroysJob) return;
+  for (const { id, status, runnerName = "" } of await flow.look()) {
+    if (status === "in_progress" && (hits === "node" || podOf([victim], runnerName))) flow.mayFail.add(id);
+  }
+}
+
+async function within(seconds: number, holds: () => Promise<boolean>): Promise<boolean> {
+  const deadline = Date.now() + seconds * 1000;
+  while (!(await holds())) {
+    if (Date.now() > deadline) return false;
+    await sleep(100);
+  }
+  return true;
 }
 
 /** Seconds until the first job that started afterwards had succeeded. */
@@ -186,8 +196,13 @@ export function isLost(job: Job, mayFail: ReadonlySet<number>): boolean {
 }
 
 function explainLost({ id, status, conclusion, log }: Job): string {
-  const said = log.trimEnd().split("\n").at(-1)?.slice(0, 120) ?? "";
+  const said = lastWords(log);
   return `job ${id} ${status === "completed" ? `ended in ${conclusion} (${said})` : `is still ${status}`}`;
+}
+
+/** The end of a job's log, in one line. */
+export function lastWords(log: string): string {
+  return log.trimEnd().slice(-160).replaceAll(/\s+/g, " ");
 }
 
 function count(jobs: readonly Job[]): CaseResult["ended"] {

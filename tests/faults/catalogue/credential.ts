@@ -25,6 +25,16 @@ async function delivered(pool: Pool): Promise<boolean> {
   });
 }
 
+/** Tells whether GitHub has refused a call of the pool since now. A runner that is gone is no refusal, though a 404 as well. */
+function refusedSince({ repository }: Pool): () => Promise<boolean> {
+  const since = new Date().toISOString();
+  const path = `^/repos/${repository}/actions/runners`;
+  return async () =>
+    (await gitHub.requests({ path, since })).some(
+      ({ status, path }) => status === 401 || status === 403 || (status === 404 && !/\/\d+$/.test(path)),
+    );
+}
+
 /** The repair: a new token in the Secret. The fault ends when the kubelet has brought it to the brokers. */
 async function replaceAndWait(pool: Pool): Promise<void> {
   await pool.replaceToken();
@@ -43,8 +53,9 @@ function turnsBad(name: string, spoil: (pool: Pool) => Promise<void>): Fault {
     moments: ["before registration", "idle", "job starting", "job running", "between jobs"],
     lasts: [2, 6],
     async begin({ pool }: Scene) {
+      const struck = refusedSince(pool);
       await spoil(pool);
-      return () => replaceAndWait(pool);
+      return { struck, end: () => replaceAndWait(pool) };
     },
   };
 }
@@ -57,8 +68,9 @@ function loses(name: string, less: (pool: Pool) => Partial<Token>): Fault {
     lasts: [4, 9],
     async begin({ pool }: Scene) {
       const whole: Token = { value: pool.token, scopes: [pool.repository] };
+      const struck = refusedSince(pool);
       await gitHub.putToken({ ...whole, ...less(pool) });
-      return () => gitHub.putToken(whole);
+      return { struck, end: () => gitHub.putToken(whole) };
     },
   };
 }
@@ -66,11 +78,14 @@ function loses(name: string, less: (pool: Pool) => Partial<Token>): Fault {
 const rotated: Fault = {
   name: "token rotated: Secret replaced, old one revoked after",
   moments: ["before registration", "idle", "job starting", "job running", "between jobs"],
-  async begin({ pool }) {
+  async begin({ pool, flow }) {
+    await flow.start();
     const old = pool.token;
-    return async () => {
-      await replaceAndWait(pool);
-      await gitHub.revokeToken(old);
+    return {
+      async end() {
+        await replaceAndWait(pool);
+        await gitHub.revokeToken(old);
+      },
     };
   },
 };

@@ -1,5 +1,6 @@
 import type { Fault as DigdagFault } from "../../../local/digdag";
 import type { Fault, Moment, Scene } from "../fault";
+import { probeFailsMore } from "../metrics";
 import { destinations, dropPackets } from "../node";
 import type { PoolDigdag } from "../poolDigdag";
 
@@ -17,8 +18,13 @@ function trouble(name: string, fault: DigdagFault): Fault {
     moments: when,
     lasts: [4, 10],
     async begin(scene) {
-      own(scene).addFault(fault);
-      return async () => own(scene).clearFaults();
+      const digdag = own(scene);
+      const before = digdag.faultHits;
+      digdag.addFault(fault);
+      return {
+        struck: async () => digdag.faultHits > before,
+        end: async () => digdag.clearFaults(),
+      };
     },
   };
 }
@@ -27,7 +33,10 @@ const down: Fault = {
   name: "Digdag down",
   moments: when,
   lasts: [4, 10],
-  begin: (scene) => own(scene).down(),
+  async begin(scene) {
+    const struck = await probeFailsMore(scene.pool);
+    return { struck, end: await own(scene).down() };
+  },
 };
 
 export const digdagFaults: readonly Fault[] = [
@@ -40,7 +49,10 @@ export const digdagFaults: readonly Fault[] = [
   trouble("Digdag's database broken", { kind: "html", status: 500, path: "/api/projects" }),
 ];
 
-/** Packets of the victim's Pod vanish on the way. */
+/**
+ * Packets of the victim's Pod vanish on the way. Not for long: a resolver asks again after 5 s, and the GitHub stand-in gives a job
+ * up after 15 s of silence, where GitHub waits for minutes.
+ */
 function silence(name: string, destination: readonly string[], lasts: [number, number]): Fault {
   return {
     name,
@@ -51,6 +63,6 @@ function silence(name: string, destination: readonly string[], lasts: [number, n
 }
 
 export const networkFaults: readonly Fault[] = [
-  silence("DNS silent", destinations.nameServer, [5, 12]),
-  silence("GitHub silent: packets dropped", destinations.gitHub, [4, 9]),
+  silence("DNS silent", destinations.nameServer, [2, 4.5]),
+  silence("GitHub silent: packets dropped", destinations.gitHub, [3, 7]),
 ];

@@ -1,6 +1,7 @@
 import { gitHub } from "../../../local/gitHubControl";
 import type { Job } from "../../../local/github/types";
 import type { Fault, Scene } from "../fault";
+import { lastWords } from "../runCase";
 
 /** How the job itself may end; the fault fails when it ends otherwise. */
 type Outcome = NonNullable<Job["conclusion"]>;
@@ -21,22 +22,24 @@ function odd(
       const { id } = await flow.addOdd(
         `echo begun; sleep ${random.between(0, 1.5).toFixed(1)}; ${script(scene)}`,
       );
-      return async () => {
-        const job = await flow.until(
-          `number ${id} begins`,
-          60,
-          (job) => job.id === id && job.status !== "queued",
-        );
-        await during?.(job);
-        const ended = await flow.until(
-          `number ${id} ends`,
-          seconds,
-          (job) => job.id === id && job.status === "completed",
-        );
-        if (!outcomes.includes(ended.conclusion as Outcome))
-          throw new Error(
-            `the job ended in ${ended.conclusion}, not in ${outcomes.join(" or ")}: ${ended.log.slice(-200)}`,
+      return {
+        async end() {
+          const job = await flow.until(
+            `number ${id} begins`,
+            60,
+            (job) => job.id === id && job.status !== "queued",
           );
+          await during?.(job);
+          const ended = await flow.until(
+            `number ${id} ends`,
+            seconds,
+            (job) => job.id === id && job.status === "completed",
+          );
+          if (!outcomes.includes(ended.conclusion as Outcome))
+            throw new Error(
+              `the job ended in ${ended.conclusion}, not in ${outcomes.join(" or ")}: ${lastWords(ended.log)}`,
+            );
+        },
       };
     },
     ...fault,
@@ -68,23 +71,26 @@ const leftovers: Fault = {
     const { id } = await flow.addOdd(`echo begun; ${daemons}`);
     flow.mayFail.delete(id);
     const after = await pool.queue([noneLeft("processes called sleep:")]);
-    return async () => {
-      const ends = (wanted: number) =>
-        flow.until(`number ${wanted} ends`, 90, (job) => job.id === wanted && job.status === "completed");
-      await ends(id);
-      const { conclusion, log } = await ends(after.id);
-      if (conclusion !== "success") throw new Error(`the next job still sees daemons: ${log.slice(-200)}`);
+    return {
+      async end() {
+        const ends = (wanted: number) =>
+          flow.until(`number ${wanted} ends`, 90, (job) => job.id === wanted && job.status === "completed");
+        await ends(id);
+        const { conclusion, log } = await ends(after.id);
+        if (conclusion !== "success") throw new Error(`the next job still sees daemons: ${lastWords(log)}`);
+      },
     };
   },
 };
 
 export const jobFaults: readonly Fault[] = [
-  odd("job out of memory", () => "head -c 900M /dev/zero | tail | wc -c", ["failure"]),
+  odd("job out of memory", () => "head -c 900M /dev/zero | tail >/dev/null", ["failure"]),
   odd(
     "job fills the work directory beyond its limit",
-    () => 'fallocate -l 4300M "$RUNNER_TEMP/full"; sleep 100',
+    // The kubelet looks at volumes about once a minute.
+    () => 'fallocate -l 4300M "$RUNNER_TEMP/full"; sleep 170',
     ["failure"],
-    { seconds: 150, destroysJob: true },
+    { seconds: 180 },
   ),
   odd("job fills the shared memory", () => "! head -c 80M /dev/zero > /dev/shm/full", ["success"]),
   odd("job forks without end", () => forkTree, ["success", "failure"], { seconds: 60 }),

@@ -4,7 +4,7 @@ import { isLiving, kubectl, type Pod } from "../cluster";
 import type { Fault, Scene } from "../fault";
 import { hasBegun } from "../jobFlow";
 import { askBroker, type Pool } from "../pool";
-import { deletePod } from "./gitHubApi";
+import { deletePod, usedUp } from "./gitHubApi";
 
 /** The next listeners of this pool that open a session behave so. */
 function next(name: string, listener: ListenerBehaviour, most = 1): Fault {
@@ -13,7 +13,7 @@ function next(name: string, listener: ListenerBehaviour, most = 1): Fault {
     moments: ["before registration", "job running", "between jobs"],
     async begin({ pool, random }: Scene) {
       await pool.addFault({ times: random.whole(1, most), listener });
-      return undefined;
+      return usedUp(pool);
     },
   };
 }
@@ -37,10 +37,12 @@ const deprecated: Fault = {
   replicas: 2,
   async begin({ pool }) {
     await pool.addFault({ listener: { type: "deprecated" } });
-    return async () => {
-      const pod = await podThatSays(pool, /refuses this version of the runner/, 60);
-      const { name, namespace } = pod.metadata;
-      await kubectl(["delete", "pod", name, "--namespace", namespace]);
+    return {
+      async end() {
+        const pod = await podThatSays(pool, /refuses this version of the runner/, 60);
+        const { name, namespace } = pod.metadata;
+        await kubectl(["delete", "pod", name, "--namespace", namespace]);
+      },
     };
   },
 };
@@ -50,15 +52,18 @@ const ignoresInterruptIdle: Fault = {
   name: "listener ignores SIGINT, idle",
   moments: ["idle"],
   async begin({ pool, flow }) {
-    await pool.addFault({ listener: { type: "ignore-interrupt" } });
+    await pool.addFault({ times: 0, listener: { type: "ignore-interrupt" } });
     await flow.start(1);
     await flow.until("ended", 60, ({ status }) => status === "completed");
     flow.stop();
-    return async () => {
-      await pool.settled(60);
-      const [pod] = (await pool.pods()).filter(isLiving);
-      if (pod) await deletePod(pod);
-      await flow.start();
+    return {
+      async end() {
+        await pool.settled(60);
+        await pool.clearFaults();
+        const [pod] = (await pool.pods()).filter(isLiving);
+        if (pod) await deletePod(pod);
+        await flow.start();
+      },
     };
   },
 };
@@ -73,19 +78,22 @@ function outlasts(name: string, listener?: ListenerBehaviour): Fault {
     moments: ["between jobs"],
     async begin({ pool, flow }) {
       flow.stop();
-      if (listener) await pool.addFault({ listener });
+      if (listener) await pool.addFault({ times: 0, listener });
       const { id } = await flow.addOdd(endless);
       const running = await flow.until("runs", 60, (job) => job.id === id && hasBegun(job));
-      return async () => {
-        const name = running.runnerName?.split(".")[1];
-        const pod = (await pool.pods()).find(({ metadata }) => metadata.name === name);
-        if (!pod) throw new Error(`the Pod of ${running.runnerName} is gone`);
-        await deletePod(pod);
-        await flow.start();
-        const ended = await flow.until("ended", 170, (job) => job.id === id && job.status === "completed");
-        const wanted = listener ? "failure" : "cancelled";
-        if (ended.conclusion !== wanted)
-          throw new Error(`the job that took too long ended in ${ended.conclusion}, not in ${wanted}`);
+      await pool.clearFaults();
+      return {
+        async end() {
+          const name = running.runnerName?.split(".")[1];
+          const pod = (await pool.pods()).find(({ metadata }) => metadata.name === name);
+          if (!pod) throw new Error(`the Pod of ${running.runnerName} is gone`);
+          await deletePod(pod);
+          await flow.start();
+          const ended = await flow.until("ended", 170, (job) => job.id === id && job.status === "completed");
+          const wanted = listener ? "failure" : "cancelled";
+          if (ended.conclusion !== wanted)
+            throw new Error(`the job that took too long ended in ${ended.conclusion}, not in ${wanted}`);
+        },
       };
     },
   };

@@ -5,6 +5,7 @@ import { signalProcess } from "../../../local/lib/processes";
 import { admitted, pulumi, removeRules, settingsOf } from "../../system/support";
 import { kubectl } from "../cluster";
 import { type Fault, type Moment, moments } from "../fault";
+import { probeFailsMore } from "../metrics";
 import { killContainerd, killKubelet, removeName } from "../node";
 
 const live: readonly Moment[] = moments.filter((moment) => moment !== "draining");
@@ -15,14 +16,17 @@ const drained: Fault = {
   name: "node drained: cordon, evict, uncordon",
   moments: live,
   hits: "node",
-  async begin({ pool: { environment } }) {
+  async begin({ pool: { environment }, flow }) {
+    await flow.start();
     const selector = `--pod-selector=app.kubernetes.io/instance=${environment}`;
     const drain = kubectl(["drain", nodeName, selector, "--delete-emptydir-data", "--timeout=150s"]);
     // Awaited in the end; what it says before that is no accident of this process.
     drain.catch(() => {});
-    return async () => {
-      await drain;
-      await kubectl(["uncordon", nodeName]);
+    return {
+      async end() {
+        await drain;
+        await kubectl(["uncordon", nodeName]);
+      },
     };
   },
 };
@@ -32,7 +36,7 @@ const kubelet: Fault = {
   moments,
   hits: "node",
   lasts: [1, 8],
-  begin: () => killKubelet(),
+  begin: async () => ({ end: await killKubelet() }),
 };
 
 const containerd: Fault = {
@@ -40,7 +44,7 @@ const containerd: Fault = {
   moments,
   hits: "node",
   lasts: [1, 5],
-  begin: () => killContainerd(),
+  begin: async () => ({ end: await killContainerd() }),
 };
 
 const gitHubSilent: Fault = {
@@ -50,7 +54,7 @@ const gitHubSilent: Fault = {
   lasts: [3, 8],
   async begin() {
     signalProcess("github", "SIGSTOP");
-    return async () => signalProcess("github", "SIGCONT");
+    return { end: async () => signalProcess("github", "SIGCONT") };
   },
 };
 
@@ -61,7 +65,10 @@ const gitHubDown: Fault = {
   lasts: [3, 8],
   async begin() {
     await gitHub.addFault({ path: ".", times: 0, action: { type: "respond", status: 503 } });
-    return () => gitHub.clearFaults();
+    return {
+      struck: async () => (await gitHub.faults()).every(({ hits }) => hits > 0),
+      end: () => gitHub.clearFaults(),
+    };
   },
 };
 
@@ -70,7 +77,10 @@ const noSuchName: Fault = {
   moments: onStack,
   hits: "stack",
   lasts: [8, 15],
-  begin: ({ pool }) => removeName(new URL(settingsOf(pool.environment).digdagEndpoint).hostname),
+  async begin({ pool }) {
+    const struck = await probeFailsMore(pool);
+    return { struck, end: await removeName(new URL(settingsOf(pool.environment).digdagEndpoint).hostname) };
+  },
 };
 
 const ruleRemoved: Fault = {
@@ -78,15 +88,20 @@ const ruleRemoved: Fault = {
   moments: onStack,
   hits: "stack",
   lasts: [5, 10],
-  async begin({ pool: { environment } }) {
+  async begin({ pool }) {
+    const { environment } = pool;
     const before = await admitted(environment);
+    const struck = await probeFailsMore(pool);
     await removeRules(environment);
-    return async () => {
-      await pulumi("up", environment, ["--refresh"]);
-      const after = await admitted(environment);
-      if (after.join() !== before.join())
-        throw new Error(`the rules came back as ${after.join()}, not as ${before.join()}`);
-      await sleep(1000); // the load balancer looks at its rules every half second
+    return {
+      struck,
+      async end() {
+        await pulumi("up", environment, ["--refresh"]);
+        const after = await admitted(environment);
+        if (after.join() !== before.join())
+          throw new Error(`the rules came back as ${after.join()}, not as ${before.join()}`);
+        await sleep(1000); // the load balancer looks at its rules every half second
+      },
     };
   },
 };

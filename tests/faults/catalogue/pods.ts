@@ -57,20 +57,22 @@ async function rolledOut(namespace: string): Promise<void> {
 const imageRollout: Fault = {
   name: "roll-out of another image",
   moments: live,
-  async begin({ pool, otherImage }) {
+  async begin({ pool, flow, otherImage }) {
+    await flow.start();
     const [usual, other] = [await imageUnderTest(), await otherImage()];
     const [pod] = (await pool.pods()).filter(isLiving);
     await pool.deploy({ image: pod?.spec.containers[0]?.image === other ? usual : other });
-    return () => rolledOut(pool.namespace);
+    return { end: () => rolledOut(pool.namespace) };
   },
 };
 
 const configurationRollout: Fault = {
   name: "roll-out of another configuration",
   moments: live,
-  async begin({ pool, random }) {
+  async begin({ pool, flow, random }) {
+    await flow.start();
     await pool.deploy({ extraLabels: [`colour-${random.whole(1, 1_000_000)}`] });
-    return () => rolledOut(pool.namespace);
+    return { end: () => rolledOut(pool.namespace) };
   },
 };
 
@@ -111,7 +113,7 @@ const scaledToNothing: Fault = {
   lasts: [3, 8],
   async begin({ pool }) {
     await pool.deploy({ replicas: 0 });
-    return () => pool.deploy({ replicas: 1 });
+    return { end: () => pool.deploy({ replicas: 1 }) };
   },
 };
 

@@ -29,7 +29,7 @@ function stopped(name: string, role: Role, lasts: [number, number], when: readon
     async begin({ victim }) {
       const found = findProcess(victim, role);
       if (!found || !signal(found, "SIGSTOP")) throw new Error(`there was no ${role} to stop`);
-      return async () => void signal(found, "SIGCONT");
+      return { end: async () => void signal(found, "SIGCONT") };
     },
   };
 }

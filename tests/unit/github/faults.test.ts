@@ -59,7 +59,12 @@ describe("GitHub stand-in: ordered faults", () => {
     github.addFault({ path, times: 2, action });
     assert.deepEqual(await statuses(3), [500, 500, 200]);
     github.addFault({ path, times: 0, action });
+    assert.deepEqual(github.faults(), [{ path, times: 0, action, hits: 0 }]);
     assert.deepEqual(await statuses(4), [500, 500, 500, 500]);
+    assert.deepEqual(
+      github.faults().map(({ hits }) => hits),
+      [4],
+    );
     github.clearFaults();
     assert.deepEqual(await statuses(1), [200]);
   });
