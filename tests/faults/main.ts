@@ -7,12 +7,15 @@ import { type CampaignOptions, runCampaign } from "./campaign";
 import { cleanUp } from "./cleanUp";
 import { requireLocalNode } from "./cluster";
 import { openNode } from "./node";
+import type { Campaign } from "./poolObjects";
 import { allPassed, makeReport, reportFile, tellCase, tellReport, writeReport } from "./report";
 import { soak } from "./soak";
 import { soakFile, soakPassed, tellSoak } from "./soakReport";
+import { theftCommand } from "./theft/command";
 
 const usage = `usage: npm run faults -- [--only REGEX] [--times N] [--seed N] [--pools N] [--json]
        npm run faults -- --soak JOBS [--json]
+       npm run faults -- --theft [--only REGEX] [--json]
 
 Breaks runners on the local system (\`npm start\` first) in every way of tests/faults/catalogue, with jobs flowing, and says
 what became of the jobs. Exit code 1 when a case failed, a job was lost or a ghost is left.
@@ -22,6 +25,7 @@ what became of the jobs. Exit code 1 when a case failed, a job was lost or a gho
   --seed N       the seed of everything random; the same seed gives the same cases in the same order
   --pools N      pools of runners that are broken side by side (default 4)
   --soak JOBS    instead of faults: so many short jobs on one pool of 4 runners; memory, calls and times are measured
+  --theft        instead of faults: jobs that try to steal, from the product's Pods and from weakened ones
   --json         print the report as JSON in the end, instead of a table
 
 A job is lost when it neither succeeded nor was reported as cancelled or failed for reasons of its own. Where a fault destroys the
@@ -48,11 +52,11 @@ function regularExpression(text: string): RegExp {
 }
 
 /** Nothing of the campaign may go on while its traces are removed: another process does that while this one waits. */
-function cleanUpWhenInterrupted(): void {
+function cleanUpWhenInterrupted(campaign: Campaign): void {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => {
       console.error(`\n${signal}: removing what the campaign made`);
-      const program = ["--import", "tsx", join(__dirname, "cleanUp.ts")];
+      const program = ["--import", "tsx", join(__dirname, "cleanUp.ts"), campaign];
       spawnSync(process.execPath, program, { stdio: "inherit", timeout: 300_000 });
       process.exit(130);
     });
@@ -85,6 +89,7 @@ async function main(args: string[]): Promise<number> {
       seed: { type: "string" },
       pools: { type: "string", default: "4" },
       soak: { type: "string" },
+      theft: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -103,18 +108,25 @@ async function main(args: string[]): Promise<number> {
   };
   const jobs = values.soak && wholeNumber("soak", values.soak);
   requireLocalNode();
+  const waiting = () => say("another fault campaign runs on this machine; waiting for its end");
+  if (values.theft) {
+    const only = options.only && { only: options.only };
+    return withLock("fault-campaign", waiting, () => {
+      cleanUpWhenInterrupted("theft");
+      return theftCommand({ ...only, json: values.json, report: say });
+    });
+  }
   const run = async (): Promise<Outcome> => {
     if (!jobs) return campaign(options);
     const report = await soak(jobs, say);
     return { report, text: tellSoak(report), passed: soakPassed(report) };
   };
-  const waiting = () => say("another fault campaign runs on this machine; waiting for its end");
   return withLock("fault-campaign", waiting, async () => {
-    cleanUpWhenInterrupted();
-    const left = await cleanUp();
+    cleanUpWhenInterrupted("faults");
+    const left = await cleanUp("faults");
     if (left.length > 0) say(`removed what an earlier run left: ${left.join(", ")}`);
     await openNode();
-    const { report, text, passed } = await run().finally(cleanUp);
+    const { report, text, passed } = await run().finally(() => cleanUp("faults"));
     console.log(values.json ? JSON.stringify(report) : `\n${text}`);
     return passed ? 0 : 1;
   });
