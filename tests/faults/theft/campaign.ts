@@ -171,6 +171,6 @@ class Campaign {
 
 function describe({ name }: Attempt, { won, carriedOut, detail }: Outcome, weakening?: Weakening): string {
   const where = weakening ? `weakened: ${weakening.name}` : "product";
-  if (!carriedOut) return `${name} [${where}]: not carried out: ${detail}`;
-  return `${name} [${where}]: ${won ? "STOLEN" : `refused: ${detail}`}`;
+  const end = won ? "STOLEN" : carriedOut ? "refused" : "not carried out";
+  return `${name} [${where}]: ${end}: ${detail}`;
 }
