@@ -1,10 +1,11 @@
-import { createHash, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { AlbConfiguration } from "./aws/albMain";
 import { ensureMoto, motoAnswers, motoArguments } from "./aws/moto";
 import { seedAccount } from "./aws/seed";
 import type { Stack } from "./aws/stacks";
+import { credentials, tokensAndApps } from "./gitHubCredentials";
 import type { GitHubOptions } from "./github/types";
 import { registryAddress } from "./kubernetes";
 import { root, stateDir } from "./lib/paths";
@@ -40,15 +41,6 @@ export function hostNames(stacks: Stack[]): Record<string, string> {
   };
 }
 
-/** The GitHub credential of each stack: random, so that a leaked one is found by its value, and of no worth elsewhere. */
-export function tokens(stacks: Stack[]): Record<string, string> {
-  const file = join(stateDir, "github-tokens.json");
-  const known = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Record<string, string>) : {};
-  for (const { stack } of stacks) known[stack] ??= `github_pat_local_${randomBytes(24).toString("hex")}`;
-  writeFileSync(file, JSON.stringify(known), { mode: 0o600 });
-  return known;
-}
-
 /** Starts a TypeScript program of the local system as a process of its own. */
 function startProgram(
   name: string,
@@ -82,14 +74,13 @@ export async function startAws(stacks: Stack[], report: Report): Promise<void> {
   const port = await portFor("moto", 5080);
   const endpoint = `http://127.0.0.1:${port}`;
   await startProcess("moto", binary, motoArguments(port), { ready: () => motoAnswers(endpoint) });
-  await seedAccount(endpoint, stacks, tokens(stacks));
+  await seedAccount(endpoint, stacks, credentials(stacks));
 }
 
 /** GitHub: on its real names for Pods, with the control API on loopback. */
 export async function startGitHub(stacks: Stack[]): Promise<void> {
   const pair = await ensureCertificate("github", { hosts: gitHubHosts });
   const controlPort = await portFor("github-control", 5082);
-  const values = tokens(stacks);
   const options: Omit<GitHubOptions, "tls"> & { tls: { certFile: string; keyFile: string } } = {
     host: serverAddresses.github,
     port: 443,
@@ -97,10 +88,7 @@ export async function startGitHub(stacks: Stack[]): Promise<void> {
     publicUrl: "https://github.com",
     tls: { certFile: pair.certificate, keyFile: pair.key },
     stateDirectory: join(stateDir, "github"),
-    tokens: stacks.map(({ stack, owner, repository }) => ({
-      value: values[stack] as string,
-      scopes: [repository ? `${owner}/${repository}` : owner],
-    })),
+    ...tokensAndApps(stacks),
   };
   const answers = async () => (await fetch(`http://127.0.0.1:${controlPort}/_local/runners`)).ok;
   await startConfigured("github", "github/main.ts", options, answers);

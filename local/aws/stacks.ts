@@ -14,6 +14,8 @@ export interface Stack {
   loadBalancerName: string;
   /** Name of the SSM parameter with the GitHub credential. */
   parameter: string;
+  /** Of the GitHub App whose private key that is; empty where it is a token. */
+  appId: string;
   /** Owner and repository on GitHub; an empty repository stands for the whole organization. */
   owner: string;
   repository: string;
@@ -51,7 +53,8 @@ export function toStack(stack: string, yaml: string): Stack {
     clusterName,
     digdagEndpoint: required("digdagEndpoint"),
     loadBalancerName: optional("loadBalancerName") || clusterName,
-    parameter: optional("githubTokenParameter") || required("githubAppParameter"),
+    parameter: optional("githubAppId") ? required("githubAppParameter") : required("githubTokenParameter"),
+    appId: optional("githubAppId"),
     owner: required("githubOwner"),
     repository: optional("githubRepository"),
     region: String(config["aws:region"] ?? "ap-northeast-1"),

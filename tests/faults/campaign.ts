@@ -21,7 +21,15 @@ export interface CampaignOptions {
 }
 
 /** Settings of the broker that only make waiting shorter; the product is the same. */
-export const quickBroker = { ...sweepSettings, GITHUB_POLL_SECONDS: "4", RETRY_SECONDS: "1" };
+export const quickBroker = {
+  ...sweepSettings,
+  GITHUB_POLL_SECONDS: "4",
+  RETRY_SECONDS: "1",
+  DIGDAG_PROBE_SECONDS: "5",
+  LISTENER_MISSING_SECONDS: "10",
+  LISTENER_OFFLINE_SECONDS: "20",
+  SUPERVISOR_SILENT_SECONDS: "20",
+};
 
 /** Every case in its order: equal options give equal cases, whichever pool takes them. */
 export function plan({ seed, times, only }: Pick<CampaignOptions, "seed" | "times" | "only">): PlannedCase[] {

@@ -38,7 +38,7 @@ export interface Scene {
 export interface Course {
   /** Whether it has hit anything. The time that it lasts begins then; a fault that never does fails its case, which shows nothing. */
   struck?(): Promise<boolean>;
-  /** How to end it: after `lasts`, with jobs flowing, else at once. What it throws fails the case: the product did not hold what it must. */
+  /** How to end it: once it has struck and lasted, with jobs flowing; at once where neither is asked for. What it throws fails the case: the product did not hold what it must. */
   end(): Promise<void>;
 }
 

@@ -30,10 +30,9 @@ export async function samplesOf(pool: Pool, name: string): Promise<Sample[]> {
 /** Tells, from now on, whether a broker of the pool has failed to reach Digdag more often than at this moment. */
 export async function probeFailsMore(pool: Pool): Promise<() => Promise<boolean>> {
   const failures = async () =>
-    (await samplesOf(pool, "digdag_runner_digdag_probe_failures_total")).reduce(
-      (sum, { value }) => sum + value,
-      0,
-    );
+    (await samplesOf(pool, "digdag_runner_digdag_probes_total"))
+      .filter(({ labels }) => labels.layer !== "none")
+      .reduce((sum, { value }) => sum + value, 0);
   const before = await failures();
   return async () => (await failures()) > before;
 }

@@ -130,7 +130,7 @@ async function strike(fault: Fault, scene: Scene): Promise<{ endedAt: number; pr
   const course = await fault.begin(scene);
   try {
     await allowSacrifices(fault, scene);
-    if (!course || fault.lasts) await flow.start();
+    if (!course || course.struck || fault.lasts) await flow.start();
     if (course?.struck && !(await within(strikeSeconds, course.struck))) problems.push(neverStruck);
     if (fault.lasts) await sleep(random.between(...fault.lasts) * 1000);
   } finally {

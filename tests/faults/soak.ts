@@ -42,6 +42,8 @@ export interface SoakReport {
   ghosts: number;
   /** From a job's end to the next job on the same Pod, while jobs wait: the time without a runner online. */
   secondsToNextJob: { median: number; p95: number; longest: number };
+  /** The brokers' own measure of it, as a mean; NaN becomes null in JSON where they saw no runner online between two jobs. */
+  meanJobEndToOnline: number;
   /** MiB. */
   memory: Record<(typeof programs)[number], MemoryCourse>;
   /** By route, as the brokers counted them; the sum is under `all`. */
@@ -83,6 +85,7 @@ export async function soak(wanted: number, say: (line: string) => void): Promise
     lost: jobs.filter((job) => !succeeded(job)).length,
     ghosts: unsettled === undefined ? (await pool.strays()).length : 0,
     secondsToNextJob: gaps(jobs),
+    meanJobEndToOnline: await meanJobEndToOnline(pool),
     memory: { broker: courseOf("broker", samples), supervisor: courseOf("supervisor", samples) },
     apiCallsPerJob: Object.fromEntries(
       Object.entries(apiCalls).map(([route, calls]) => [route, round(calls / jobs.length)]),
@@ -185,6 +188,15 @@ function gaps(jobs: Job[]): SoakReport["secondsToNextJob"] {
   };
 }
 
+async function meanJobEndToOnline(pool: Pool): Promise<number> {
+  const total = async (what: "sum" | "count") =>
+    (await samplesOf(pool, `digdag_runner_job_end_to_online_seconds_${what}`)).reduce(
+      (sum, { value }) => sum + value,
+      0,
+    );
+  return round((await total("sum")) / (await total("count")));
+}
+
 /** Calls to GitHub since the brokers' start, by route; other answers than success apart. */
 async function countApiCalls(pool: Pool): Promise<Record<string, number>> {
   const calls: Record<string, number> = { all: 0 };
@@ -226,6 +238,7 @@ export function tellSoak(report: SoakReport): string {
     `${jobs} jobs on ${report.runners} runners in ${(seconds / 60).toFixed(1)} minutes, ${jobsPerMinute} each minute`,
     `${lost} jobs lost, ${ghosts} ghosts (${soakFile})`,
     `from a job's end to the next job on the same runner: median ${secondsToNextJob.median} s, 95 % within ${secondsToNextJob.p95} s, longest ${secondsToNextJob.longest} s`,
+    `the brokers saw the next runner online ${report.meanJobEndToOnline} s after a listener's end, on average`,
     "",
     ...table(rows),
     "",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { exec, namespace, onlineRunners, requireLocalSystem, runJob, seededTokens } from "./support";
+import { exec, namespace, onlineRunners, requireLocalSystem, runJob, seededSecrets } from "./support";
 
 // The shape of every seeded token: the job must not be handed one to look for.
 const token = "github_pat_local_[0-9a-f]{48}";
@@ -13,8 +13,8 @@ describe("what a job can reach", function () {
   async function print(step: string): Promise<string> {
     const job = await runJob(step);
     assert.equal(job.conclusion, "success", job.log);
-    for (const value of Object.values(seededTokens())) {
-      assert.ok(!job.log.includes(value), "the log shows a token");
+    for (const value of seededSecrets()) {
+      assert.ok(!job.log.includes(value), "the log shows a credential");
     }
     // The log begins with the step's own text, which names everything that must not be found.
     return job.log.split("##[endgroup]").at(-1) as string;

@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RevokeSecurityGroupIngressCommand, type SecurityGroupRule } from "@aws-sdk/client-ec2";
 import { DescribeLoadBalancersCommand } from "@aws-sdk/client-elastic-load-balancing-v2";
@@ -8,8 +7,9 @@ import { readStacks, type Stack } from "../../local/aws/stacks";
 import { ensureEngine } from "../../local/engine";
 import { environment } from "../../local/environment";
 import { gitHub, jobCompleted } from "../../local/gitHubControl";
+import { credentialsFile } from "../../local/gitHubCredentials";
 import type { Job, Runner } from "../../local/github/types";
-import { root, stateDir } from "../../local/lib/paths";
+import { root } from "../../local/lib/paths";
 import { processStatus } from "../../local/lib/processes";
 import { type RunResult, run } from "../../local/lib/run";
 import { readState } from "../../local/lib/state";
@@ -100,9 +100,14 @@ export function onlineRunners(count: number): Promise<Runner[]> {
   });
 }
 
-/** The GitHub credentials that were seeded, by stack: what must turn up nowhere. */
-export function seededTokens(): Record<string, string> {
-  return JSON.parse(readFileSync(join(stateDir, "github-tokens.json"), "utf8"));
+/** What of the GitHub credentials that were seeded must turn up nowhere: tokens, lines of private keys, and either in base64. */
+export function seededSecrets(): string[] {
+  const credentials: Record<string, string> = JSON.parse(readFileSync(credentialsFile, "utf8"));
+  return Object.values(credentials).flatMap((value) => [
+    ...value.split("\n").filter((line) => line !== "" && !line.startsWith("-----")),
+    // The end may be padded or not, by how the value was trimmed.
+    Buffer.from(value.trim()).toString("base64").slice(0, -4),
+  ]);
 }
 
 const aws = () => createClients(`http://127.0.0.1:${readState().ports.moto}`, settingsOf(stack).region);

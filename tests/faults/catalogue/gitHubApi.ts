@@ -1,7 +1,8 @@
 import { gitHub } from "../../../local/gitHubControl";
 import type { HttpAction, HttpFault } from "../../../local/github/types";
 import { kubectl } from "../cluster";
-import { type Fault, moments, type Scene } from "../fault";
+import { type Course, type Fault, moments, type Scene } from "../fault";
+import type { Pool } from "../pool";
 
 /** Any call of the REST API for runners. */
 const anyCall = "/actions/runners";
@@ -9,6 +10,11 @@ const registration = { method: "POST", path: "/generate-jitconfig$" };
 
 const retryAfter = { "retry-after": "3" };
 const page = (title: string) => `<!DOCTYPE html><html><head><title>${title}</title></head></html>`;
+
+/** A fault that is used up by itself is over as soon as it has struck. */
+export function usedUp(pool: Pool): Course {
+  return { struck: () => pool.faultsStruck(), end: async () => {} };
+}
 
 /** GitHub's API goes wrong in one way for some seconds, for this pool alone. */
 function outage(name: string, action: HttpAction, hits: Partial<HttpFault> = { path: anyCall }): Fault {
@@ -67,7 +73,7 @@ const redirectHere: Fault = {
       times: random.whole(1, 3),
       action: { type: "respond", status: 307, headers: { location } },
     });
-    return undefined;
+    return usedUp(pool);
   },
 };
 
@@ -99,7 +105,7 @@ const lostRegistration: Fault = {
   moments: ["before registration", "job running", "between jobs"],
   async begin({ pool, random }) {
     await pool.addFault({ ...registration, times: random.whole(1, 2), action: { type: "lose-answer" } });
-    return undefined;
+    return usedUp(pool);
   },
 };
 
@@ -109,7 +115,7 @@ const lostDeletion: Fault = {
   async begin({ pool, victim }) {
     await pool.addFault({ method: "DELETE", path: anyCall, action: { type: "lose-answer" } });
     await deletePod(victim);
-    return undefined;
+    return usedUp(pool);
   },
 };
 

@@ -4,7 +4,7 @@ import { isLiving, kubectl, type Pod } from "../cluster";
 import type { Fault, Scene } from "../fault";
 import { hasBegun } from "../jobFlow";
 import { askBroker, type Pool } from "../pool";
-import { deletePod } from "./gitHubApi";
+import { deletePod, usedUp } from "./gitHubApi";
 
 /** The next listeners of this pool that open a session behave so. */
 function next(name: string, listener: ListenerBehaviour, most = 1): Fault {
@@ -13,7 +13,7 @@ function next(name: string, listener: ListenerBehaviour, most = 1): Fault {
     moments: ["before registration", "job running", "between jobs"],
     async begin({ pool, random }: Scene) {
       await pool.addFault({ times: random.whole(1, most), listener });
-      return undefined;
+      return usedUp(pool);
     },
   };
 }

@@ -19,6 +19,13 @@ describe("a stack file read for the emulated account", () => {
     assert.equal(toStack("stg", yaml()).repository, "");
   });
 
+  it("names the parameter of an App's key where it names an App, and else that of a token", () => {
+    const app = yaml("  digdag-runner:githubAppId: '7'\n  digdag-runner:githubAppParameter: /app");
+    const { appId, parameter } = toStack("stg", app);
+    assert.deepEqual([appId, parameter], ["7", "/app"]);
+    assert.deepEqual(toStack("stg", yaml()).parameter, "/digdag-runner/stg/github-token");
+  });
+
   it("is refused with the stack and the key that it lacks", () => {
     assert.throws(
       () => toStack("stg", "config: {}"),
