@@ -199,6 +199,17 @@ export const attempts: Attempt[] = [
     weak.noCleanUp,
     "other job's number",
   ),
+  {
+    name: "resource limits of the supervisor, changed to and fro",
+    prize: "other job's number",
+    weakenedBy: weak.noCleanUp,
+    // A matter of luck, where it is possible at all.
+    jobs: Array.from({ length: 4 }, () => [
+      { script: "channel.sh put limits-race", holdsSecret: true as const },
+      { script: "channel.sh get limits-race" },
+    ]).flat(),
+    usesPodUp: true,
+  },
   fromJobToJob("resource limits of process 1", "limits-of-init", weak.noCleanUp, "other job's number"),
   fromJobToJob("the broker's metrics", "metrics", weak.brokerWithDebugPage),
   fromJobToJob("the user's kernel keyring", "keyring", weak.noSeccomp),
