@@ -141,8 +141,13 @@ export const brokerWithDebugger: Weakening = {
 };
 
 export const brokerWithDebugPage: Weakening = {
-  name: "broker with a page that shows its environment, credential and log",
+  name: "broker with a page that shows its environment and credential",
   change: ({ broker }) => preload(broker, "debug-page"),
+};
+
+export const anyResult: Weakening = {
+  name: "supervisor that tells the broker any result that a listener prints",
+  change: ({ runner }) => preload(runner, "any-result"),
 };
 
 export const readableNode: Weakening = {

@@ -28,11 +28,11 @@ setting() {
   return 1
 }
 
-# What the listener prints about a job reaches the supervisor's log and the broker's metrics. The listener is the job's own
-# user's and not closed to it; a debugger has it print something.
+# What the listener prints about a job reaches the supervisor and the broker. The listener is the job's own user's and not
+# closed to it: a debugger has it print something.
 metrics() {
   local process line
-  [ "$action" = get ] && get http://127.0.0.1:8080/{metrics,readyz,debug} | tr _ - && return
+  [ "$action" = get ] && get http://127.0.0.1:8080/{metrics,readyz} | tr _ - && return
   for process in /proc/[0-9]*; do [ "$(cat "$process/comm")" = Runner.Listener ] && kill -USR1 "${process#/proc/}"; done
   sleep 1
   line="x: Job ${SECRET//-/_} completed with result: ${SECRET//-/_}"
