@@ -124,9 +124,7 @@ export const attempts: Attempt[] = [
     weak.readableNodeWithoutSeccomp,
     "memory.sh vmread",
   ),
-  alone("PTRACE_ATTACH to the supervisor", "lease key", weak.readableNode, "memory.sh ptrace", {
-    short: true,
-  }),
+  alone("PTRACE_ATTACH to the supervisor", "lease key", weak.readableNode, "memory.sh ptrace"),
   alone("PTRACE_SEIZE of the supervisor", "lease key", weak.readableNode, "memory.sh seize"),
   alone(
     "root, cwd, fd and the rest of /proc/PID",

@@ -45,7 +45,7 @@ interface Errand {
 }
 
 /** Attempts in a row in one Pod of the product; more Pods make the campaign shorter. */
-const attemptsInARow = 8;
+const attemptsInARow = 5;
 const errandsAtOnce = 4;
 
 /** Whether the product withstood, and every attempt would have succeeded where one protection is missing. */

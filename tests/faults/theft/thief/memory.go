@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -12,6 +13,9 @@ import (
 
 // Where a program that is not relocated begins: something to ask for when the map of the memory is refused.
 const guessedAddress = 0x400000
+
+// Node's engine keeps its objects in pieces of this size, which begin at multiples of it.
+const heapPiece = 256 << 10
 
 type region struct{ start, end uintptr }
 
@@ -37,7 +41,12 @@ func writableMemory(pid int) ([]region, error) {
 
 // dump writes what can be read to standard output. Fails with the reason of the first refusal when nothing can.
 func dump(pid int, read reader) error {
+	return dumpWhere(pid, func(region) bool { return true }, read)
+}
+
+func dumpWhere(pid int, wanted func(region) bool, read reader) error {
 	regions, mapError := writableMemory(pid)
+	regions = slices.DeleteFunc(regions, func(each region) bool { return !wanted(each) })
 	if mapError != nil {
 		regions = []region{{guessedAddress, guessedAddress + 4096}}
 	}
@@ -116,5 +125,9 @@ func trace(args []string, name string, attach func(pid int) error) error {
 		return err
 	}
 	defer unix.PtraceDetach(pid)
-	return dump(pid, func(address uintptr, into []byte) (int, error) { return unix.PtracePeekData(pid, address, into) })
+	// Word by word, all of the memory would take a minute.
+	isHeap := func(each region) bool { return each.start%heapPiece == 0 }
+	return dumpWhere(pid, isHeap, func(address uintptr, into []byte) (int, error) {
+		return unix.PtracePeekData(pid, address, into)
+	})
 }
