@@ -86,8 +86,9 @@ export class Supervisor {
 
   private async cleanUp(): Promise<void> {
     const start = Date.now();
-    this.limits.check();
     await this.container.endEveryOtherProcess();
+    // Not before: whoever could still change them is gone now.
+    this.limits.check();
     await removeSharedMemorySegments();
     await emptyDirectories(this.settings.workDirectories);
     this.log.info({ seconds: (Date.now() - start) / 1000 }, "the container is clean");

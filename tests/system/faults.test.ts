@@ -59,11 +59,10 @@ describe("runners that are broken while jobs flow", function () {
 describe("four runners with many short jobs", function () {
   this.timeout(300_000);
 
-  it("lose none, leave no ghost, and are back within seconds after each", async () => {
+  it("lose none, and leave no ghost", async () => {
     requireLocalSystem();
     const report = await faults<SoakReport>("--soak", "40");
     assert.deepEqual([report.jobs, report.lost, report.ghosts], [40, 0, 0]);
-    assert.ok(report.secondsToNextJob.median < 15, JSON.stringify(report.secondsToNextJob));
     assert.ok((report.apiCallsPerJob.all ?? 0) > 0, "the brokers' metrics count no call to GitHub");
   });
 });
