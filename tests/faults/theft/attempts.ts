@@ -211,8 +211,8 @@ export const attempts: Attempt[] = [
   fromJobToJob("resource limits of process 1", "limits-of-init", weak.noCleanUp, "other job's number"),
   fromJobToJob("results of jobs in the broker's metrics", "metrics", weak.anyResult),
   fromJobToJob("the user's kernel keyring", "keyring", weak.noSeccomp),
-  fromJobToJob("settings below /proc/sys", "setting", weak.privilegedWithRootShell, "other job's number"),
+  fromJobToJob("settings below /proc/sys", "setting", weak.rootShell, "other job's number"),
 
   alone("namespaces, mounts and devices", "capability", weak.noSeccomp, "user-namespace.sh"),
-  alone("set-user-id files", "lease key", weak.privilegedWithRootShell, "set-user-id.sh"),
+  alone("set-user-id files", "lease key", weak.rootShell, "set-user-id.sh"),
 ];

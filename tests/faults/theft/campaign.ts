@@ -143,7 +143,10 @@ class Campaign {
       // The attempts that are left count as not carried out.
       this.report(`${weakening?.name ?? "the product's Pod"}: ${(error as Error).message}`);
     } finally {
-      await pool?.destroy();
+      // In the end all pools that are left are removed, or the campaign fails.
+      await pool
+        ?.destroy()
+        .catch((error: Error) => this.report(`${pool?.namespace} stays: ${error.message}`));
     }
   }
 

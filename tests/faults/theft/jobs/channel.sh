@@ -18,12 +18,13 @@ race() {
   for _ in $(seq 40); do cat "/proc/$1/limits" /proc/self/limits && sleep 0.01; done
 }
 
-# A setting of the kernel that belongs to the Pod's IPC namespace. With a set-user-id shell, should there be one.
+# A setting of the kernel that belongs to the Pod's IPC namespace; as root, should there be a set-user-id shell.
 setting() {
-  local shell
-  [ "$action" = get ] && cat /proc/sys/kernel/msgmax && return
+  local shell file=/proc/sys/kernel/msgmax
+  [ "$action" = get ] && cat "$file" && return
   for shell in /opt/tools/bash bash; do
-    [ "$(type -t "$shell")" ] && "$shell" -p -c "echo $SECRET > /proc/sys/kernel/msgmax" && return
+    [ "$(type -t "$shell")" ] || continue
+    "$shell" -p -c "setpriv --reuid=0 mount -o remount,bind,rw /proc/sys; echo $SECRET > $file" && return
   done
   return 1
 }
