@@ -124,9 +124,7 @@ export const attempts: Attempt[] = [
     weak.readableNodeWithoutSeccomp,
     "memory.sh vmread",
   ),
-  alone("PTRACE_ATTACH to the supervisor", "lease key", weak.readableNode, "memory.sh ptrace", {
-    short: true,
-  }),
+  alone("PTRACE_ATTACH to the supervisor", "lease key", weak.readableNode, "memory.sh ptrace"),
   alone("PTRACE_SEIZE of the supervisor", "lease key", weak.readableNode, "memory.sh seize"),
   alone(
     "root, cwd, fd and the rest of /proc/PID",
@@ -199,11 +197,22 @@ export const attempts: Attempt[] = [
     weak.noCleanUp,
     "other job's number",
   ),
+  {
+    name: "resource limits of the supervisor, changed to and fro",
+    prize: "other job's number",
+    weakenedBy: weak.noCleanUp,
+    // A matter of luck, where it is possible at all.
+    jobs: Array.from({ length: 4 }, () => [
+      { script: "channel.sh put limits-race", holdsSecret: true as const },
+      { script: "channel.sh get limits-race" },
+    ]).flat(),
+    usesPodUp: true,
+  },
   fromJobToJob("resource limits of process 1", "limits-of-init", weak.noCleanUp, "other job's number"),
-  fromJobToJob("the broker's metrics", "metrics", weak.brokerWithDebugPage),
+  fromJobToJob("results of jobs in the broker's metrics", "metrics", weak.anyResult),
   fromJobToJob("the user's kernel keyring", "keyring", weak.noSeccomp),
-  fromJobToJob("settings below /proc/sys", "setting", weak.privilegedWithRootShell, "other job's number"),
+  fromJobToJob("settings below /proc/sys", "setting", weak.rootShell, "other job's number"),
 
   alone("namespaces, mounts and devices", "capability", weak.noSeccomp, "user-namespace.sh"),
-  alone("set-user-id files", "lease key", weak.privilegedWithRootShell, "set-user-id.sh"),
+  alone("set-user-id files", "lease key", weak.rootShell, "set-user-id.sh"),
 ];

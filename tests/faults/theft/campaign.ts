@@ -45,7 +45,7 @@ interface Errand {
 }
 
 /** Attempts in a row in one Pod of the product; more Pods make the campaign shorter. */
-const attemptsInARow = 8;
+const attemptsInARow = 5;
 const errandsAtOnce = 4;
 
 /** Whether the product withstood, and every attempt would have succeeded where one protection is missing. */
@@ -143,7 +143,10 @@ class Campaign {
       // The attempts that are left count as not carried out.
       this.report(`${weakening?.name ?? "the product's Pod"}: ${(error as Error).message}`);
     } finally {
-      await pool?.destroy();
+      // In the end all pools that are left are removed, or the campaign fails.
+      await pool
+        ?.destroy()
+        .catch((error: Error) => this.report(`${pool?.namespace} stays: ${error.message}`));
     }
   }
 
@@ -171,6 +174,6 @@ class Campaign {
 
 function describe({ name }: Attempt, { won, carriedOut, detail }: Outcome, weakening?: Weakening): string {
   const where = weakening ? `weakened: ${weakening.name}` : "product";
-  if (!carriedOut) return `${name} [${where}]: not carried out: ${detail}`;
-  return `${name} [${where}]: ${won ? "STOLEN" : `refused: ${detail}`}`;
+  const end = won ? "STOLEN" : carriedOut ? "refused" : "not carried out";
+  return `${name} [${where}]: ${end}: ${detail}`;
 }

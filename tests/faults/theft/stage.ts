@@ -1,9 +1,10 @@
-import { copyFileSync, cpSync, mkdtempSync, rmSync } from "node:fs";
-import { connect, createServer, type Server } from "node:net";
+import { copyFileSync, cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parse } from "yaml";
 import { goBuild } from "../../../local/engine/goBuild";
 import { gitHub } from "../../../local/gitHubControl";
+import { paths } from "../../../local/kubernetes/paths";
 import { readState } from "../../../local/lib/state";
 import { bridge } from "../../../local/network/addresses";
 import { apply, kubectl } from "../cluster";
@@ -27,7 +28,6 @@ export class Stage {
     /** The scripts of jobs/ and the program they use, to be committed to a repository. */
     private readonly files: string,
     private readonly digdag: PoolDigdag,
-    private readonly apiServer: { server: Server; url: string },
   ) {}
 
   /** Removes what an earlier run left, and makes what the campaign needs. */
@@ -41,13 +41,12 @@ export class Stage {
     const files = mkdtempSync(join(tmpdir(), "theft-"));
     cpSync(join(__dirname, "jobs"), files, { recursive: true });
     copyFileSync(join(built, "thief"), join(files, "thief"));
-    return new Stage(files, await PoolDigdag.start(), await forwardApiServer());
+    return new Stage(files, await PoolDigdag.start());
   }
 
   /** Removes all of it, and every pool that is still there. */
   async clear(): Promise<void> {
     await removeLeftovers("theft");
-    this.apiServer.server.close();
     await this.digdag.close();
     rmSync(this.files, { recursive: true });
   }
@@ -72,33 +71,17 @@ export class Stage {
   }
 
   get surroundings(): Surroundings {
-    const { ports } = readState();
-    const names = ["etcd", "kube-apiserver", "kubelet", "moto"];
+    const { etcd, kubelet, moto } = readState().ports;
     return {
-      API_SERVER: this.apiServer.url,
+      API_SERVER: apiServerUrl(),
       NODE_ADDRESS: bridge.address,
-      NODE_PORTS: names.map((name) => ports[name]).join(" "),
+      NODE_PORTS: [etcd, kubelet, moto].join(" "),
     };
   }
 }
 
-/** The local API server listens on the node's loopback alone; a real cluster's can be reached from Pods. */
-async function forwardApiServer(): Promise<{ server: Server; url: string }> {
-  const port = readState().ports["kube-apiserver"] as number;
-  const server = createServer((client) => {
-    const upstream = connect({ host: "127.0.0.1", port });
-    for (const [from, to] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      from.pipe(to);
-      from.on("error", () => to.destroy());
-    }
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, bridge.address, resolve);
-  });
-  const address = server.address() as { port: number };
-  return { server, url: `https://${bridge.address}:${address.port}` };
+/** Such as `https://10.88.0.17`: where Pods reach it as well. */
+function apiServerUrl(): string {
+  const { clusters } = parse(readFileSync(paths.kubeconfig, "utf8"));
+  return clusters[0].cluster.server;
 }

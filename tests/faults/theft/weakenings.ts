@@ -141,8 +141,13 @@ export const brokerWithDebugger: Weakening = {
 };
 
 export const brokerWithDebugPage: Weakening = {
-  name: "broker with a page that shows its environment, credential and log",
+  name: "broker with a page that shows its environment and credential",
   change: ({ broker }) => preload(broker, "debug-page"),
+};
+
+export const anyResult: Weakening = {
+  name: "supervisor that tells the broker any result that a listener prints",
+  change: ({ runner }) => preload(runner, "any-result"),
 };
 
 export const readableNode: Weakening = {
@@ -252,8 +257,8 @@ export const noSeccomp: Weakening = {
   },
 };
 
-export const privilegedWithRootShell: Weakening = {
-  name: "privileged runner with a set-user-id shell of root's",
+export const rootShell: Weakening = {
+  name: "set-user-id shell of root's, and the capabilities to debug and to mount",
   needsPrivilegedNamespace: true,
   change: (pod) => {
     addDirectory(pod, "tools", "/opt/tools");
@@ -265,7 +270,7 @@ export const privilegedWithRootShell: Weakening = {
       volumeMounts: [{ name: "tools", mountPath: "/opt/tools" }],
       securityContext: { runAsUser: 0, runAsNonRoot: false },
     });
-    pod.runner.securityContext = { privileged: true };
+    pod.runner.securityContext = { capabilities: { add: ["SYS_PTRACE", "SYS_ADMIN"] } };
   },
 };
 

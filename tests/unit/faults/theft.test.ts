@@ -54,7 +54,7 @@ describe("the attempts of the theft campaign", () => {
   it("find nothing that is told to them: only jobs of a victim hold the secret", () => {
     for (const { name, prize, jobs } of attempts) {
       const holders = jobs.filter(({ holdsSecret }) => holdsSecret).length;
-      assert.equal(holders, prize.startsWith("other job") ? 1 : 0, name);
+      assert.equal(holders > 0, prize.startsWith("other job"), name);
       assert.ok(jobs.length > holders, `${name} has no thief`);
     }
   });

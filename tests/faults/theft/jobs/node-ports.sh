@@ -1,4 +1,4 @@
-# What listens on the node: etcd, the API server, the kubelet, what is reached by loopback only.
+# What listens on the node: etcd, the kubelet, and what only the node itself is to reach.
 . "$(dirname "$0")/lib.sh"
 key=$(printf '/registry/secrets/%s/github-credential' "$NAMESPACE" | base64 -w 0)
 etcd() { POST_BODY="{\"key\":\"$key\"}" get "$1/v3/kv/range" | sed -n 's/.*"value":"\([^"]*\)".*/\1/p' | base64 -d; }

@@ -26,6 +26,7 @@ var commands = map[string]command{
 	"flood":    {"NAME SECONDS: holds as many connections to an abstract socket as it takes", flood},
 	"stay":     {"daemon|stopped|forks: stays behind and looks into every environment", stay},
 	"collect":  {": the proofs that a thief that stayed behind has", collect},
+	"toggle":   {"PID: a thief that stays and changes a limit of PID to the value on standard input and back, all the time", toggle},
 	"xattr":    {"put|get NAME PATH...: an extended attribute, the value from standard input", extendedAttribute},
 	"keyring":  {"put|get: a key of the user's keyring, the value from standard input", userKeyring},
 	"ipc":      {"put|get: System V shared memory and a POSIX message queue, the value from standard input", ipc},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"runtime"
@@ -13,7 +14,12 @@ import (
 // Where a program that is not relocated begins: something to ask for when the map of the memory is refused.
 const guessedAddress = 0x400000
 
-type region struct{ start, end uintptr }
+var pageSize = uintptr(os.Getpagesize())
+
+type region struct {
+	start, end uintptr
+	anonymous  bool
+}
 
 type reader func(address uintptr, into []byte) (int, error)
 
@@ -27,8 +33,9 @@ func writableMemory(pid int) ([]region, error) {
 	lines := bufio.NewScanner(maps)
 	for lines.Scan() {
 		var each region
-		var mode string
-		if _, err := fmt.Sscanf(lines.Text(), "%x-%x %s", &each.start, &each.end, &mode); err == nil && strings.HasPrefix(mode, "rw") {
+		fields := strings.Fields(lines.Text())
+		if _, err := fmt.Sscanf(fields[0], "%x-%x", &each.start, &each.end); err == nil && strings.HasPrefix(fields[1], "rw") {
+			each.anonymous = len(fields) == 5
 			found = append(found, each)
 		}
 	}
@@ -38,8 +45,12 @@ func writableMemory(pid int) ([]region, error) {
 // dump writes what can be read to standard output. Fails with the reason of the first refusal when nothing can.
 func dump(pid int, read reader) error {
 	regions, mapError := writableMemory(pid)
+	return dumpRegions(pid, regions, mapError, read)
+}
+
+func dumpRegions(pid int, regions []region, mapError error, read reader) error {
 	if mapError != nil {
-		regions = []region{{guessedAddress, guessedAddress + 4096}}
+		regions = []region{{start: guessedAddress, end: guessedAddress + pageSize}}
 	}
 	var refusal error
 	total := 0
@@ -56,6 +67,9 @@ func dump(pid int, read reader) error {
 			total += n
 			if _, err := os.Stdout.Write(buffer[:n]); err != nil {
 				return err
+			}
+			if len(recognise(buffer[:n])) > 0 {
+				return nil // there is no need to go on
 			}
 		}
 	}
@@ -116,5 +130,38 @@ func trace(args []string, name string, attach func(pid int) error) error {
 		return err
 	}
 	defer unix.PtraceDetach(pid)
-	return dump(pid, func(address uintptr, into []byte) (int, error) { return unix.PtracePeekData(pid, address, into) })
+	// Word by word, all of the memory would take a minute: objects lie in memory that belongs to no file and is in use.
+	regions, mapError := writableMemory(pid)
+	return dumpRegions(pid, usedPages(pid, regions), mapError, func(address uintptr, into []byte) (int, error) {
+		return unix.PtracePeekData(pid, address, into)
+	})
+}
+
+// usedPages leaves the parts of anonymous regions that the kernel has given memory to.
+func usedPages(pid int, regions []region) (used []region) {
+	const present = 1 << 63
+	pages, err := os.Open(fmt.Sprintf("/proc/%d/pagemap", pid))
+	if err != nil {
+		return regions
+	}
+	defer pages.Close()
+	for _, each := range regions {
+		if !each.anonymous {
+			continue
+		}
+		entries := make([]byte, (each.end-each.start)/pageSize*8)
+		n, _ := pages.ReadAt(entries, int64(each.start/pageSize*8))
+		for i := 0; i+8 <= n; i += 8 {
+			start := each.start + uintptr(i)/8*pageSize
+			if binary.NativeEndian.Uint64(entries[i:])&present == 0 {
+				continue
+			}
+			if last := len(used) - 1; last >= 0 && used[last].end == start {
+				used[last].end += pageSize
+			} else {
+				used = append(used, region{start: start, end: start + pageSize})
+			}
+		}
+	}
+	return used
 }

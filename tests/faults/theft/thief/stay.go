@@ -1,11 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -42,6 +44,8 @@ func stay(args []string) error {
 		loot := search(os.Getenv(lootEnv))
 		handOut(func() string { return loot }, time.Now().Add(lookEvery))
 		return start("forks", until, loot)
+	case "toggler":
+		return keepToggling(args[1:], until)
 	default:
 		loot := ""
 		go func() {
@@ -63,18 +67,56 @@ func stayBehind(way string) error {
 }
 
 // start runs this program in a session of its own, whose parent then is process 1.
-func start(way string, until time.Time, loot string) error {
-	child, err := run(way, until, loot)
+func start(way string, until time.Time, loot string, args ...string) error {
+	child, err := run(way, until, loot, args...)
 	if err == nil {
 		err = child.Release()
 	}
 	return err
 }
 
-func run(way string, until time.Time, loot string) (*os.Process, error) {
+// toggle leaves a process behind that changes a resource limit to and fro: who looks once may see it as it was before.
+func toggle(args []string) error {
+	value, err := valueFor("put")
+	if err != nil {
+		return err
+	}
+	os.Setenv(lootEnv, string(value))
+	pid, err := processID(args)
+	if err != nil {
+		return err
+	}
+	var limit unix.Rlimit
+	return errors.Join(unix.Prlimit(pid, unix.RLIMIT_CORE, nil, &limit), start("toggler", time.Now().Add(longestStay), string(value), args...))
+}
+
+func keepToggling(args []string, until time.Time) error {
+	pid, err := processID(args)
+	if err != nil {
+		return err
+	}
+	value, err := strconv.ParseUint(os.Getenv(lootEnv), 10, 64)
+	if err != nil {
+		return err
+	}
+	var before unix.Rlimit
+	if err := unix.Prlimit(pid, unix.RLIMIT_CORE, nil, &before); err != nil {
+		return err
+	}
+	changed := unix.Rlimit{Cur: value, Max: before.Max}
+	for time.Now().Before(until) {
+		for range 1000 {
+			unix.Prlimit(pid, unix.RLIMIT_CORE, &changed, nil)
+			unix.Prlimit(pid, unix.RLIMIT_CORE, &before, nil)
+		}
+	}
+	return nil
+}
+
+func run(way string, until time.Time, loot string, args ...string) (*os.Process, error) {
 	os.Setenv(untilEnv, until.Format(time.RFC3339))
 	os.Setenv(lootEnv, loot)
-	return os.StartProcess("/proc/self/exe", []string{"thief", "stay", way}, &os.ProcAttr{
+	return os.StartProcess("/proc/self/exe", append([]string{"thief", "stay", way}, args...), &os.ProcAttr{
 		Env: os.Environ(),
 		Sys: &syscall.SysProcAttr{Setsid: true},
 	})
