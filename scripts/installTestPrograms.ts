@@ -8,6 +8,7 @@ ensurePackages(
     { command: "git", debianPackage: "git" },
     { command: "setpriv", debianPackage: "util-linux" },
     { command: "unshare", debianPackage: "util-linux" },
+    { command: "setfattr", debianPackage: "attr" },
   ],
   { report: console.log },
 ).catch((error: Error) => console.log(`Some tests will be skipped: ${error.message}`));

@@ -38,8 +38,9 @@ export async function readJobIdentity(file: string, signal: AbortSignal): Promis
 
 /** The file's first bytes: a job may have put anything in its place, of any size. */
 async function readStart(file: string): Promise<string> {
-  // A pipe in the file's place must not be waited for.
-  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined);
+  // A pipe in the file's place must not be waited for, nor a link be followed to what only the supervisor can read.
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
+  const handle = await open(file, flags).catch(() => undefined);
   if (!handle) return "";
   try {
     const { bytesRead, buffer } = await handle.read(Buffer.alloc(LONGEST_FILE), 0, LONGEST_FILE, 0);

@@ -21,10 +21,16 @@ export interface JobNews {
   result?: string;
 }
 
+/** The results that a runner knows. Others would be a job's own words, which metrics would keep and show to later jobs. */
+const RESULTS = ["Succeeded", "SucceededWithIssues", "Failed", "Canceled", "Skipped", "Abandoned"];
+
 /** Reads one line of the listener's output; undefined when it is not about a job. */
 export function parseJobNews(line: string): JobNews | undefined {
   const completed = /: Job (.+) completed with result: (\w+)\s*$/.exec(line);
-  if (completed?.[1]) return { event: "completed", name: completed[1], result: completed[2] ?? "unknown" };
+  if (completed?.[1]) {
+    const result = RESULTS.find((known) => known === completed[2]) ?? "unknown";
+    return { event: "completed", name: completed[1], result };
+  }
   const started = /: Running job: (.+?)\s*$/.exec(line);
   if (started?.[1]) return { event: "started", name: started[1] };
   return undefined;
@@ -67,12 +73,16 @@ export class Listener {
     });
     // A start that fails is told to whoever waits for the end, also when nobody does yet.
     this.ended.catch(() => {});
+    // A listener runs one job: what is said again is a job's own doing.
+    const told = new Set<JobNews["event"]>();
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on("line", (line) => {
         if (line.trim() === "") return;
         log.info({ listener: line }, "listener");
         const news = stream === child.stdout ? parseJobNews(line) : undefined;
-        if (news) onJob(news);
+        if (!news || told.has(news.event)) return;
+        told.add(news.event);
+        onJob(news);
       });
     }
   }

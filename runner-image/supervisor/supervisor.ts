@@ -2,6 +2,7 @@ import { EventEmitter, once } from "node:events";
 import { isAbort } from "../shared/backoff";
 import type { DrainOutcome, JitMessage, JobIdentity, RetireMessage } from "../shared/lease";
 import type { Log } from "../shared/log";
+import { removeAttributes } from "./attributes";
 import type { Container } from "./container";
 import { readJobIdentity } from "./jobIdentity";
 import type { LeaseClient } from "./leaseClient";
@@ -91,6 +92,7 @@ export class Supervisor {
     this.limits.check();
     await removeSharedMemorySegments();
     await emptyDirectories(this.settings.workDirectories);
+    await removeAttributes(this.settings.workDirectories);
     this.log.info({ seconds: (Date.now() - start) / 1000 }, "the container is clean");
   }
 

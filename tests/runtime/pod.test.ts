@@ -237,7 +237,7 @@ describe("broker and runner together", function () {
       prlimit --pid $supervisor --nofile=200:200; renice -n 5 -p $supervisor`;
     await succeeded(queue(lower));
     assert.equal(await container.program.exited, 1);
-    assert.match(container.program.output, /changed the supervisor's resource limits/);
+    assert.match(container.program.output, /changed resource limits or the scheduling/);
   });
 
   it("ends when somebody kills its listener, so that the next container need not wait for GitHub", async () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -13,6 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundlePrograms } from "../../../runner-image/bundle";
+import { removeAttributes } from "../../../runner-image/supervisor/attributes";
 import { reasonNotToRun } from "../../../runner-image/supervisor/container";
 import { parseJobIdentity, readJobIdentity } from "../../../runner-image/supervisor/jobIdentity";
 import { parseJobNews } from "../../../runner-image/supervisor/listener";
@@ -89,6 +90,27 @@ describe("emptying a directory", () => {
   });
 });
 
+describe("removing extended attributes", () => {
+  useDirectory();
+
+  const attributes = () => execFileSync("getfattr", ["--absolute-names", directory], { encoding: "utf8" });
+
+  before(function () {
+    if (spawnSync("setfattr", ["--version"]).error === undefined) return;
+    console.log("    skipped: setfattr is not installed (Debian package attr)");
+    this.skip();
+  });
+
+  it("leaves none, whatever they are called, and minds no directory without any", async () => {
+    for (const name of ["user.left", "user.a=b\nc", "user.%s\\ x", "user.\u00e4"]) {
+      execFileSync("setfattr", [`--name=${name}`, "--value=secret", directory]);
+    }
+    assert.notEqual(attributes(), "");
+    await removeAttributes([directory, join(directory, "not-there")]);
+    assert.equal(attributes(), "");
+  });
+});
+
 describe("the listener's environment", () => {
   it("has the container's variables without the supervisor's, and the JIT configuration", () => {
     const env = listenerEnvironment(
@@ -152,6 +174,8 @@ describe("the listener's lines", () => {
       result: "Canceled",
     });
     assert.equal(parseJobNews("2026-11-22 23:00:00Z: Listening for Jobs"), undefined);
+    // A job can have the listener print anything, and metrics keep it as a label.
+    assert.equal(parseJobNews("x: Job deploy completed with result: secret")?.result, "unknown");
   });
 });
 
