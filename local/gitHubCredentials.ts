@@ -13,14 +13,17 @@ export function credentials(stacks: Stack[]): Record<string, string> {
   const known = existsSync(credentialsFile)
     ? (JSON.parse(readFileSync(credentialsFile, "utf8")) as Record<string, string>)
     : {};
-  for (const { stack, appId } of stacks) known[stack] ??= appId ? privateKey() : token();
+  for (const stack of stacks) known[stack.stack] ??= newCredential(stack);
   writeFileSync(credentialsFile, JSON.stringify(known), { mode: 0o600 });
   return known;
 }
 
-const token = () => `github_pat_local_${randomBytes(24).toString("hex")}`;
+/** What the stack's SSM parameter is to hold: a token, or a private key of its App. */
+export function newCredential({ appId }: Stack): string {
+  return appId ? newPrivateKey() : `github_pat_local_${randomBytes(24).toString("hex")}`;
+}
 
-function privateKey(): string {
+function newPrivateKey(): string {
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   return privateKey.export({ type: "pkcs1", format: "pem" }).toString();
 }

@@ -6,16 +6,18 @@ import type { Network } from "../../local/aws/account";
 import { ensureMoto, motoAnswers, motoArguments } from "../../local/aws/moto";
 import { seedAccount } from "../../local/aws/seed";
 import { readStacks } from "../../local/aws/stacks";
+import { newCredential } from "../../local/gitHubCredentials";
 import { root } from "../../local/lib/paths";
 import { type AwsClients, createClients } from "../../local/providers/aws/clients";
 
 const READY_MS = 30_000;
 
-/** A secret that is easy to find wherever it must not be. */
-export const TOKEN = "ghp_engineTestsSeededThisTokenAndNothingMayShowIt";
-
 /** An emulated AWS account of its own, on a free loopback port. */
 export class Account {
+  private readonly stacks = readStacks(root);
+  /** By the stack's name: what its SSM parameter holds, a token or an App's private key; random, to be found by its value. */
+  readonly credentials = Object.fromEntries(this.stacks.map((stack) => [stack.stack, newCredential(stack)]));
+
   private constructor(
     private readonly server: ChildProcess,
     readonly endpoint: string,
@@ -40,15 +42,10 @@ export class Account {
     return new Account(server, endpoint, createClients(endpoint, "ap-northeast-1"));
   }
 
-  /** Empties the account and seeds it anew, with this credential in every stack's parameter. */
-  async reset(credential = TOKEN): Promise<Network> {
+  /** Empties the account and seeds it anew. */
+  async reset(): Promise<Network> {
     await fetch(`${this.endpoint}/moto-api/reset`, { method: "POST" });
-    const stacks = readStacks(root);
-    return seedAccount(
-      this.endpoint,
-      stacks,
-      Object.fromEntries(stacks.map(({ stack }) => [stack, credential])),
-    );
+    return seedAccount(this.endpoint, this.stacks, this.credentials);
   }
 
   async stop(): Promise<void> {

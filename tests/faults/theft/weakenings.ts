@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { paths } from "../../../local/kubernetes/paths";
 import { bridge } from "../../../local/network/addresses";
@@ -278,7 +278,7 @@ export const nodeFilesMounted: Weakening = {
   name: "the kubelet's directory mounted into the runner, readable by a group of its own",
   needsPrivilegedNamespace: true,
   change: ({ spec, runner }) => {
-    spec.volumes.push({ name: "pods", hostPath: { path: join(realpathSync(paths.kubelet), "pods") } });
+    spec.volumes.push({ name: "pods", hostPath: { path: join(paths.kubelet, "pods") } });
     runner.volumeMounts.push({ name: "pods", mountPath: "/mnt/pods", readOnly: true });
     spec.securityContext.supplementalGroups = [0];
   },
