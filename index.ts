@@ -3,6 +3,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { readConfig } from "./components/config";
 import { DigdagRunner } from "./components/digdagRunner";
+import { findExistingRules } from "./components/existingRules";
 import { GitHubSettings } from "./components/githubSettings";
 import { kubeconfig } from "./components/kubeconfig";
 import { findCluster, findNatAddresses, findSecurityGroup } from "./components/lookups";
@@ -18,6 +19,8 @@ export = async () => {
     config.natAddresses.length > 0 ? config.natAddresses : findNatAddresses(cluster.vpcId),
     findSecurityGroup({ ...config, vpcId: cluster.vpcId }),
   ]);
+  const access = { ...config, natAddresses, securityGroupId };
+  const existingRules = await findExistingRules(access);
   await bundlePrograms();
 
   const kubernetes = new k8s.Provider("cluster", {
@@ -27,7 +30,7 @@ export = async () => {
   });
   const runner = new DigdagRunner(
     "digdag-runner",
-    { ...config, natAddresses, securityGroupId },
+    { ...access, existingRules },
     { providers: { kubernetes } },
   );
   if (config.manageGitHubSettings && githubRepository) {

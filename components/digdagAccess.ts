@@ -10,6 +10,8 @@ export interface DigdagAccessArgs extends Owner {
   securityGroupId: string;
   /** Public IPv4 addresses of the NAT gateways, with `/32` or without. Known in advance, because they name the rules. */
   natAddresses: string[];
+  /** Ids of rules that are there already and are taken over, by suffix; see `findExistingRules`. Default: none. */
+  existingRules?: Record<string, string>;
 }
 
 /** One ingress rule, in plain values. */
@@ -52,6 +54,7 @@ export class DigdagAccess extends pulumi.ComponentResource {
 
   constructor(name: string, args: DigdagAccessArgs, opts?: pulumi.ComponentResourceOptions) {
     super("digdag-runner:index:DigdagAccess", name, {}, opts);
+    const { existingRules = {} } = args;
     const rules = ingressRules(args).map(
       ({ suffix, cidrIpv4, port, description }) =>
         new aws.vpc.SecurityGroupIngressRule(
@@ -65,7 +68,8 @@ export class DigdagAccess extends pulumi.ComponentResource {
             description,
             tags: { ...awsTags(args), Name: `digdag-runner-${args.environment}` },
           },
-          { parent: this },
+          // The engine imports a rule with this id, and leaves it at that when its state knows the rule.
+          { parent: this, ...(existingRules[suffix] && { import: existingRules[suffix] }) },
         ),
     );
     this.allowedAddresses = pulumi

@@ -33,6 +33,8 @@ export interface DigdagRunnerArgs extends ImageBuildArgs {
   securityGroupId: string;
   /** Public addresses of the NAT gateways that the Pods leave by. */
   natAddresses: string[];
+  /** Ids of rules of that group which are there already and are taken over; see `findExistingRules`. Default: none. */
+  existingRules?: Record<string, string>;
   /** URL that answers with the caller's public address. */
   egressAddressUrl: string;
   /** Proxy for everything but Digdag, `http://HOST:PORT`. Not set: none. */

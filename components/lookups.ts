@@ -25,8 +25,8 @@ type LoadBalancer = aws.lb.GetLoadBalancerResult;
 /** Tag by which the AWS Load Balancer Controller marks a group as its own, whose foreign rules it deletes. */
 const controllerTag = "elbv2.k8s.aws/cluster";
 
-/** Waits for a lookup and says what to do when it fails. */
-async function lookUp<T>(what: string, remedy: string, answer: Promise<T>): Promise<T> {
+/** Waits for a lookup and says what to do when it fails. @throws pulumi.RunError */
+export async function lookUp<T>(what: string, remedy: string, answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {
