@@ -6,7 +6,7 @@ import { DigdagRunner } from "./components/digdagRunner";
 import { findExistingRules } from "./components/existingRules";
 import { GitHubSettings } from "./components/githubSettings";
 import { kubeconfig } from "./components/kubeconfig";
-import { findCluster, findNatAddresses, findSecurityGroup } from "./components/lookups";
+import { findCluster, findSecurityGroup, findSources } from "./components/lookups";
 import { bundlePrograms } from "./runner-image/bundle";
 
 /** The runners of one environment, the stack's. Everything that can be refused is refused before the first resource. */
@@ -15,11 +15,11 @@ export = async () => {
   const { clusterName, region, githubRepository } = config;
 
   const cluster = await findCluster(clusterName);
-  const [natAddresses, securityGroupId] = await Promise.all([
-    config.natAddresses.length > 0 ? config.natAddresses : findNatAddresses(cluster.vpcId),
+  const [sources, securityGroupId] = await Promise.all([
+    findSources(config, cluster),
     findSecurityGroup({ ...config, vpcId: cluster.vpcId }),
   ]);
-  const access = { ...config, natAddresses, securityGroupId };
+  const access = { ...config, ...sources, securityGroupId };
   const existingRules = await findExistingRules(access);
   await bundlePrograms();
 
@@ -49,6 +49,7 @@ export = async () => {
     imageReference: runner.imageReference,
     runnerLabels: config.runnerLabels,
     allowedAddresses: runner.allowedAddresses,
+    ...("sourceSecurityGroupId" in sources && { allowedSecurityGroupId: sources.sourceSecurityGroupId }),
     namespace: runner.namespace,
     statusCommand: `kubectl get deployments,pods --namespace ${config.namespace} --output wide`,
   };

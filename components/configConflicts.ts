@@ -8,6 +8,7 @@ export function conflicts(stack: string, values: Values): Problem[] {
     ...credentialProblems(stack, values),
     ...groupProblems(stack, values),
     ...proxyProblems(stack, values),
+    ...accessProblems(stack, values),
   ];
 }
 
@@ -39,6 +40,16 @@ function groupProblems(stack: string, values: Values): Problem[] {
   const reason =
     "is set together with githubRepository, but only an organization has runner groups; for runners of the whole organization remove githubRepository instead";
   return [{ key, reason, command: removeCommand(stack, key) }];
+}
+
+/** Each way to admit the runners has keys that mean nothing with the other. */
+function accessProblems(stack: string, values: Values): Problem[] {
+  const [key, isSet] =
+    values.access === "securityGroup"
+      ? ["natAddresses", (values.natAddresses as string[]).length > 0]
+      : ["sourceSecurityGroupId", values.sourceSecurityGroupId !== ""];
+  const reason = `is set, but means nothing while access is ${values.access}`;
+  return isSet ? [{ key, reason, command: removeCommand(stack, key) }] : [];
 }
 
 function proxyProblems(stack: string, values: Values): Problem[] {

@@ -1,4 +1,4 @@
-import { withoutPrefix } from "./addresses";
+import { type AccessWay, withoutPrefix } from "./addresses";
 import type { CaCertificates } from "./caCertificates";
 import { conflicts } from "./configConflicts";
 import { nearest, type Problem, removeCommand, setCommand, shown } from "./configProblems";
@@ -27,6 +27,9 @@ export interface Config extends ImageBuildArgs {
   digdagEndpoint: string;
   loadBalancerName: string | undefined;
   securityGroupId: string | undefined;
+  access: AccessWay;
+  /** Where `access` is `securityGroup`; not set: the cluster's own. */
+  sourceSecurityGroupId: string | undefined;
   /** Without `/32`; empty means "look them up". */
   natAddresses: string[];
   replicas: number;
@@ -268,6 +271,8 @@ function build(raw: RawConfig, values: Values): Config {
     digdagEndpoint: new URL(text("digdagEndpoint")).origin,
     loadBalancerName: optional("loadBalancerName"),
     securityGroupId: optional("securityGroupId"),
+    access: text("access") as AccessWay,
+    sourceSecurityGroupId: optional("sourceSecurityGroupId"),
     natAddresses: [...new Set((values.natAddresses as string[]).map(withoutPrefix))],
     replicas: Number(values.replicas),
     maxJobMinutes: Number(values.maxJobMinutes),

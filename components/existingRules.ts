@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { type DigdagAccessArgs, type IngressRule, ingressRules } from "./digdagAccess";
+import { type DigdagAccessArgs, type IngressRule, ingressRules, type RuleSource } from "./digdagAccess";
 import { awsTags } from "./identity";
 import { lookUp } from "./lookups";
 import { refusal } from "./refusal";
@@ -11,6 +11,7 @@ export interface GroupRule {
   id: string;
   cidrIpv4: string;
   cidrIpv6: string;
+  referencedSecurityGroupId: string;
   /** `tcp`, `-1` for all, and others. */
   protocol: string;
   fromPort: number;
@@ -28,8 +29,13 @@ export interface Settlement {
   problems: string[];
 }
 
+const sameSource = (source: RuleSource, rule: GroupRule) =>
+  "cidrIpv4" in source
+    ? rule.cidrIpv4 === source.cidrIpv4
+    : rule.referencedSecurityGroupId === source.referencedSecurityGroupId;
+
 const sameRule = (wanted: IngressRule, rule: GroupRule) =>
-  rule.cidrIpv4 === wanted.cidrIpv4 &&
+  sameSource(wanted.source, rule) &&
   rule.protocol === "tcp" &&
   rule.fromPort === wanted.port &&
   rule.toPort === wanted.port;
@@ -72,7 +78,7 @@ export function settle(args: DigdagAccessArgs, present: readonly GroupRule[]): S
   for (const rule of wanted) {
     const found = present.find((candidate) => sameRule(rule, candidate));
     if (!found) continue;
-    const what = `Rule ${found.id} already opens TCP port ${rule.port} to ${rule.cidrIpv4}`;
+    const what = `Rule ${found.id} already opens TCP port ${rule.port} to ${Object.values(rule.source)}`;
     const others = Object.entries(found.tags).filter(([key]) => !key.startsWith("aws:"));
     if (others.length === 0 || ours.every(([key, value]) => found.tags[key] === value)) {
       settlement.adopted[rule.suffix] = found.id;

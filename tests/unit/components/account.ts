@@ -109,7 +109,7 @@ const lookUps: Record<string, (from: Account, inputs: any) => Record<string, any
     name,
     endpoint: "https://cluster.example.com",
     certificateAuthorities: [{ data: "Q0E=" }],
-    vpcConfig: { vpcId: "vpc-1" },
+    vpcConfig: { vpcId: "vpc-1", clusterSecurityGroupId: "sg-0000000c" },
   }),
   "aws:ec2/getNatGateways:getNatGateways": ({ natGateways }, { filters }) => {
     if (filters?.[0]?.name !== "state") throw new Error("would list deleted gateways as well");

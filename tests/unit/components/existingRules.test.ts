@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type GroupRule, settle } from "../../../components/existingRules";
 import { awsTags } from "../../../components/identity";
-import { account, deploy } from "./account";
+import { account, deploy, loadBalancer } from "./account";
 
 const args = {
   environment: "stg",
@@ -15,6 +15,7 @@ const present = (changes: Partial<GroupRule> = {}): GroupRule => ({
   id: "sgr-1",
   cidrIpv4: "198.51.100.1/32",
   cidrIpv6: "",
+  referencedSecurityGroupId: "",
   protocol: "tcp",
   fromPort: 443,
   toPort: 443,
@@ -44,6 +45,12 @@ describe("a rule that the group has already", () => {
       assert.match(problems[0] ?? "", /sgr-1 already opens TCP port 443 to 198\.51\.100\.1\/32/);
       for (const [key, value] of Object.entries(tags)) assert.ok(problems[0]?.includes(`${key}=${value}`));
     }
+  });
+
+  it("is found by the security group that it admits as well", () => {
+    const inside = { ...args, natAddresses: [], sourceSecurityGroupId: "sg-0000000f" };
+    const found = present({ cidrIpv4: "", referencedSecurityGroupId: "sg-0000000f" });
+    assert.deepEqual(settle(inside, [present(), found]).adopted, { "sg-0000000f": "sgr-1" });
   });
 
   it("is another rule when it differs in address, port or protocol", () => {
@@ -106,5 +113,24 @@ describe("the program in a group with rules", () => {
       events.filter((event) => !/:get\w+$/.test(event)),
       [],
     );
+  });
+});
+
+describe("the program for an internal ALB", () => {
+  it("admits the security group of the cluster's nodes, or another one, and no address", async () => {
+    const inside = account({
+      loadBalancers: { "digdag-stg": loadBalancer("digdag-stg", { internal: true }) },
+    });
+    const sourceOf = async (config: Record<string, string>) => {
+      const plan = await deploy(inside, { config: { "digdag-runner:access": "securityGroup", ...config } });
+      assert.deepEqual(plan.outputs.allowedAddresses, []);
+      assert.match(plan.outputs.allowedSecurityGroupId, /^sg-/);
+      const { cidrIpv4, referencedSecurityGroupId } = plan.only(awsRule).inputs;
+      assert.equal(cidrIpv4, undefined);
+      return referencedSecurityGroupId;
+    };
+    assert.equal(await sourceOf({}), "sg-0000000c");
+    const other = "sg-0123456789abcdef0";
+    assert.equal(await sourceOf({ "digdag-runner:sourceSecurityGroupId": other }), other);
   });
 });
