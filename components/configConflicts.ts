@@ -12,14 +12,11 @@ export function conflicts(stack: string, values: Values): Problem[] {
   ];
 }
 
-/** A GitHub App is two keys, a token is one; exactly one of the ways must be complete, and the other absent. */
+/** The runners use a GitHub App or a token; the key of what is not used must be absent. */
 function credentialProblems(stack: string, values: Values): Problem[] {
   const [id, parameter, token] = ["githubAppId", "githubAppParameter", "githubTokenParameter"] as const;
   const set = (key: string) => setCommand(stack, key, rules[key]?.example ?? "");
   const has = (key: string) => values[key] !== "";
-  const halfSet = (missing: string, other: string): Problem[] => [
-    { key: missing, reason: `is not set, but ${other} is: a GitHub App needs both`, command: set(missing) },
-  ];
 
   const [first, second] = [id, parameter].filter(has);
   if (has(token) && first !== undefined) {
@@ -27,11 +24,11 @@ function credentialProblems(stack: string, values: Values): Problem[] {
     // Whoever set up both halves of an App means the App.
     return [{ key: first, reason, command: removeCommand(stack, second === undefined ? first : token) }];
   }
-  if (has(token) || second !== undefined) return [];
-  if (first === id) return halfSet(parameter, id);
-  if (first === parameter) return halfSet(id, parameter);
-  const reason = `is not set, nor is ${token}: the runners need a GitHub App, or a personal access token instead`;
-  return [{ key: id, reason, command: `${set(id)} && ${set(parameter)}` }];
+  if (has(token) || has(id)) return [];
+  const reason = has(parameter)
+    ? `is not set, but ${parameter} is: an App is known by its ID`
+    : `is not set, nor is ${token}: the runners need a GitHub App, or a personal access token instead`;
+  return [{ key: id, reason, command: set(id) }];
 }
 
 function groupProblems(stack: string, values: Values): Problem[] {

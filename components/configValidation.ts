@@ -4,6 +4,7 @@ import { conflicts } from "./configConflicts";
 import { nearest, type Problem, removeCommand, setCommand, shown } from "./configProblems";
 import { rules } from "./configRules";
 import type { KeySchema, ProjectSchema, Value, Values } from "./configSchema";
+import { defaultAppParameter } from "./credential";
 import { digdagRelease, type Release, runnerRelease } from "./knownReleases";
 import { architectures, type Environment, environments, type Platform, runnerLabels } from "./labels";
 import type { ImageBuildArgs } from "./runnerImage";
@@ -264,7 +265,10 @@ function build(raw: RawConfig, values: Values): Config {
     githubRepository: optional("githubRepository"),
     githubTokenParameter: optional("githubTokenParameter"),
     githubAppId: optional("githubAppId"),
-    githubAppParameter: optional("githubAppParameter"),
+    githubAppParameter:
+      text("githubAppId") === ""
+        ? undefined
+        : (optional("githubAppParameter") ?? defaultAppParameter(environment)),
     githubApiUrl: text("githubApiUrl").replace(/\/+$/, ""),
     clusterName: text("clusterName"),
     namespace: optional("namespace") ?? `digdag-runner-${environment}`,
