@@ -9,6 +9,7 @@ export function conflicts(stack: string, values: Values): Problem[] {
     ...groupProblems(stack, values),
     ...proxyProblems(stack, values),
     ...accessProblems(stack, values),
+    ...versionProblems(stack, values),
   ];
 }
 
@@ -29,6 +30,23 @@ function credentialProblems(stack: string, values: Values): Problem[] {
     ? `is not set, but ${parameter} is: an App is known by its ID`
     : `is not set, nor is ${token}: the runners need a GitHub App, or a personal access token instead`;
   return [{ key: id, reason, command: set(id) }];
+}
+
+/**
+ * GitHub registers no older one since 25 September 2026, as its changelog announced ("minimum version"). An
+ * Enterprise Server has limits of its own.
+ */
+const oldestRunner = "2.329.0";
+
+function versionProblems(stack: string, { runnerVersion, githubApiUrl }: Values): Problem[] {
+  const key = "runnerVersion";
+  const version = String(runnerVersion);
+  const serves = (host: RegExp) =>
+    URL.canParse(String(githubApiUrl)) && host.test(new URL(String(githubApiUrl)).hostname);
+  const older = version.localeCompare(oldestRunner, "en", { numeric: true }) < 0;
+  if (rules[key]?.problem(version) !== undefined || !older || !serves(/(^|\.)(github|ghe)\.com$/)) return [];
+  const reason = `is ${JSON.stringify(version)}: GitHub registers no runner older than ${oldestRunner}`;
+  return [{ key, reason, command: removeCommand(stack, key) }];
 }
 
 function groupProblems(stack: string, values: Values): Problem[] {

@@ -282,6 +282,15 @@ describe("the configuration", () => {
     }
   });
 
+  it("refuses a runner that GitHub registers no more, except for an Enterprise Server", () => {
+    const old = { runnerVersion: "2.328.9", runnerSha256: "a".repeat(64) };
+    assert.match(onlyProblem(old).reason, /"2\.328\.9": GitHub registers no runner older than 2\.329\.0/);
+    assert.equal(onlyProblem({ ...old, githubApiUrl: "https://api.octo.ghe.com" }).key, "runnerVersion");
+    valid({ ...old, runnerVersion: "2.329.0" });
+    valid({ ...old, runnerVersion: "2.1000.0" });
+    valid({ ...old, githubApiUrl: "https://github.example.com/api/v3" });
+  });
+
   it("leaves the keys of other projects and providers alone", () => {
     valid({ "github:owner": "x", "other:key": "y" });
   });
