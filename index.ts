@@ -3,9 +3,10 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { readConfig } from "./components/config";
 import { DigdagRunner } from "./components/digdagRunner";
+import { findExistingRules } from "./components/existingRules";
 import { GitHubSettings } from "./components/githubSettings";
 import { kubeconfig } from "./components/kubeconfig";
-import { findCluster, findNatAddresses, findSecurityGroup } from "./components/lookups";
+import { findCluster, findSecurityGroup, findSources } from "./components/lookups";
 import { bundlePrograms } from "./runner-image/bundle";
 
 /** The runners of one environment, the stack's. Everything that can be refused is refused before the first resource. */
@@ -14,10 +15,12 @@ export = async () => {
   const { clusterName, region, githubRepository } = config;
 
   const cluster = await findCluster(clusterName);
-  const [natAddresses, securityGroupId] = await Promise.all([
-    config.natAddresses.length > 0 ? config.natAddresses : findNatAddresses(cluster.vpcId),
+  const [sources, securityGroupId] = await Promise.all([
+    findSources(config, cluster),
     findSecurityGroup({ ...config, vpcId: cluster.vpcId }),
   ]);
+  const access = { ...config, ...sources, securityGroupId };
+  const existingRules = await findExistingRules(access);
   await bundlePrograms();
 
   const kubernetes = new k8s.Provider("cluster", {
@@ -27,7 +30,7 @@ export = async () => {
   });
   const runner = new DigdagRunner(
     "digdag-runner",
-    { ...config, natAddresses, securityGroupId },
+    { ...access, existingRules },
     { providers: { kubernetes } },
   );
   if (config.manageGitHubSettings && githubRepository) {
@@ -46,6 +49,7 @@ export = async () => {
     imageReference: runner.imageReference,
     runnerLabels: config.runnerLabels,
     allowedAddresses: runner.allowedAddresses,
+    ...("sourceSecurityGroupId" in sources && { allowedSecurityGroupId: sources.sourceSecurityGroupId }),
     namespace: runner.namespace,
     statusCommand: `kubectl get deployments,pods --namespace ${config.namespace} --output wide`,
   };

@@ -15,6 +15,10 @@ for (const [network, prefix] of [
   notPublic.addSubnet(network, prefix);
 }
 
+/** What the rules for Digdag can admit: the addresses of NAT gateways, or the security group that the runners' traffic carries. */
+export const accessWays = ["natGateways", "securityGroup"] as const;
+export type AccessWay = (typeof accessWays)[number];
+
 /** `203.0.113.10/32` without its prefix; anything else unchanged. */
 export function withoutPrefix(address: string): string {
   return address.replace(/\/32$/, "");

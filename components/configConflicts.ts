@@ -8,17 +8,16 @@ export function conflicts(stack: string, values: Values): Problem[] {
     ...credentialProblems(stack, values),
     ...groupProblems(stack, values),
     ...proxyProblems(stack, values),
+    ...accessProblems(stack, values),
+    ...versionProblems(stack, values),
   ];
 }
 
-/** A GitHub App is two keys, a token is one; exactly one of the ways must be complete, and the other absent. */
+/** The runners use a GitHub App or a token; the key of what is not used must be absent. */
 function credentialProblems(stack: string, values: Values): Problem[] {
   const [id, parameter, token] = ["githubAppId", "githubAppParameter", "githubTokenParameter"] as const;
   const set = (key: string) => setCommand(stack, key, rules[key]?.example ?? "");
   const has = (key: string) => values[key] !== "";
-  const halfSet = (missing: string, other: string): Problem[] => [
-    { key: missing, reason: `is not set, but ${other} is: a GitHub App needs both`, command: set(missing) },
-  ];
 
   const [first, second] = [id, parameter].filter(has);
   if (has(token) && first !== undefined) {
@@ -26,11 +25,28 @@ function credentialProblems(stack: string, values: Values): Problem[] {
     // Whoever set up both halves of an App means the App.
     return [{ key: first, reason, command: removeCommand(stack, second === undefined ? first : token) }];
   }
-  if (has(token) || second !== undefined) return [];
-  if (first === id) return halfSet(parameter, id);
-  if (first === parameter) return halfSet(id, parameter);
-  const reason = `is not set, nor is ${token}: the runners need a GitHub App, or a personal access token instead`;
-  return [{ key: id, reason, command: `${set(id)} && ${set(parameter)}` }];
+  if (has(token) || has(id)) return [];
+  const reason = has(parameter)
+    ? `is not set, but ${parameter} is: an App is known by its ID`
+    : `is not set, nor is ${token}: the runners need a GitHub App, or a personal access token instead`;
+  return [{ key: id, reason, command: set(id) }];
+}
+
+/**
+ * GitHub registers no older one since 25 September 2026, as its changelog announced ("minimum version"). An
+ * Enterprise Server has limits of its own.
+ */
+const oldestRunner = "2.329.0";
+
+function versionProblems(stack: string, { runnerVersion, githubApiUrl }: Values): Problem[] {
+  const key = "runnerVersion";
+  const version = String(runnerVersion);
+  const serves = (host: RegExp) =>
+    URL.canParse(String(githubApiUrl)) && host.test(new URL(String(githubApiUrl)).hostname);
+  const older = version.localeCompare(oldestRunner, "en", { numeric: true }) < 0;
+  if (rules[key]?.problem(version) !== undefined || !older || !serves(/(^|\.)(github|ghe)\.com$/)) return [];
+  const reason = `is ${JSON.stringify(version)}: GitHub registers no runner older than ${oldestRunner}`;
+  return [{ key, reason, command: removeCommand(stack, key) }];
 }
 
 function groupProblems(stack: string, values: Values): Problem[] {
@@ -39,6 +55,16 @@ function groupProblems(stack: string, values: Values): Problem[] {
   const reason =
     "is set together with githubRepository, but only an organization has runner groups; for runners of the whole organization remove githubRepository instead";
   return [{ key, reason, command: removeCommand(stack, key) }];
+}
+
+/** Each way to admit the runners has keys that mean nothing with the other. */
+function accessProblems(stack: string, values: Values): Problem[] {
+  const [key, isSet] =
+    values.access === "securityGroup"
+      ? ["natAddresses", (values.natAddresses as string[]).length > 0]
+      : ["sourceSecurityGroupId", values.sourceSecurityGroupId !== ""];
+  const reason = `is set, but means nothing while access is ${values.access}`;
+  return isSet ? [{ key, reason, command: removeCommand(stack, key) }] : [];
 }
 
 function proxyProblems(stack: string, values: Values): Problem[] {

@@ -1,4 +1,4 @@
-import { natAddressProblem } from "./addresses";
+import { accessWays, natAddressProblem } from "./addresses";
 import { githubApiUrlProblem } from "./githubApiUrl";
 import { architectures } from "./labels";
 import { httpsProxyProblem, noProxyProblem } from "./proxy";
@@ -54,6 +54,8 @@ const sha256: Rule = {
 const version = matching(/^\d+\.\d+\.\d+$/, "three numbers with dots between them");
 const downloadUrl = (example: string): Rule => ({ example, problem: httpsUrl("with path") });
 
+const securityGroup = /^sg-([0-9a-f]{8}|[0-9a-f]{17})$/;
+
 /** The rule of every key that has one; a list's rule holds for each of its elements. */
 export const rules: Record<string, Rule> = {
   githubOwner: {
@@ -92,13 +94,22 @@ export const rules: Record<string, Rule> = {
   loadBalancerName: {
     example: "digdag-STACK",
     problem: matching(
-      /^[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$/,
-      "the name of an ALB, not its ARN or host name",
+      /^([A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?|arn:aws(-cn|-us-gov)?:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer\/app\/[A-Za-z0-9-]{1,32}\/[0-9a-f]+)$/,
+      "the name or ARN of an ALB, not its host name",
     ),
   },
   securityGroupId: {
     example: "sg-0123456789abcdef0",
-    problem: matching(/^sg-([0-9a-f]{8}|[0-9a-f]{17})$/, "sg- and 8 or 17 hexadecimal digits"),
+    problem: matching(securityGroup, "sg- and 8 or 17 hexadecimal digits"),
+  },
+  access: {
+    example: "natGateways",
+    problem: (value) =>
+      (accessWays as readonly string[]).includes(value) ? undefined : `must be ${accessWays.join(" or ")}`,
+  },
+  sourceSecurityGroupId: {
+    example: "sg-0123456789abcdef0",
+    problem: matching(securityGroup, "sg- and 8 or 17 hexadecimal digits"),
   },
   natAddresses: { example: "203.0.113.10", problem: natAddressProblem },
   replicas: { example: "2", problem: between(1, 50) },

@@ -1,9 +1,10 @@
-import { withoutPrefix } from "./addresses";
+import { type AccessWay, withoutPrefix } from "./addresses";
 import type { CaCertificates } from "./caCertificates";
 import { conflicts } from "./configConflicts";
 import { nearest, type Problem, removeCommand, setCommand, shown } from "./configProblems";
 import { rules } from "./configRules";
 import type { KeySchema, ProjectSchema, Value, Values } from "./configSchema";
+import { defaultAppParameter } from "./credential";
 import { digdagRelease, type Release, runnerRelease } from "./knownReleases";
 import { architectures, type Environment, environments, type Platform, runnerLabels } from "./labels";
 import type { ImageBuildArgs } from "./runnerImage";
@@ -27,6 +28,9 @@ export interface Config extends ImageBuildArgs {
   digdagEndpoint: string;
   loadBalancerName: string | undefined;
   securityGroupId: string | undefined;
+  access: AccessWay;
+  /** Where `access` is `securityGroup`; not set: the cluster's own. */
+  sourceSecurityGroupId: string | undefined;
   /** Without `/32`; empty means "look them up". */
   natAddresses: string[];
   replicas: number;
@@ -261,13 +265,18 @@ function build(raw: RawConfig, values: Values): Config {
     githubRepository: optional("githubRepository"),
     githubTokenParameter: optional("githubTokenParameter"),
     githubAppId: optional("githubAppId"),
-    githubAppParameter: optional("githubAppParameter"),
+    githubAppParameter:
+      text("githubAppId") === ""
+        ? undefined
+        : (optional("githubAppParameter") ?? defaultAppParameter(environment)),
     githubApiUrl: text("githubApiUrl").replace(/\/+$/, ""),
     clusterName: text("clusterName"),
     namespace: optional("namespace") ?? `digdag-runner-${environment}`,
     digdagEndpoint: new URL(text("digdagEndpoint")).origin,
     loadBalancerName: optional("loadBalancerName"),
     securityGroupId: optional("securityGroupId"),
+    access: text("access") as AccessWay,
+    sourceSecurityGroupId: optional("sourceSecurityGroupId"),
     natAddresses: [...new Set((values.natAddresses as string[]).map(withoutPrefix))],
     replicas: Number(values.replicas),
     maxJobMinutes: Number(values.maxJobMinutes),

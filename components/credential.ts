@@ -3,6 +3,9 @@ import { createPrivateKey } from "node:crypto";
 /** With what the runners are managed on GitHub: a personal access token or a GitHub App's private key. */
 export type CredentialKind = "token" | "app";
 
+/** The SSM parameter that holds the private key of a stack's App where the configuration names none. */
+export const defaultAppParameter = (stack: string) => `/digdag-runner/${stack}/github-app`;
+
 /**
  * The Kubernetes Secret of each kind, and its key, which is also the file's name in the broker. Two names, because a stack
  * that changes its kind must not take the file away from Pods that still finish their jobs.
@@ -38,7 +41,7 @@ const aToken = /^(gh[a-z]_|github_pat_)/;
 function tokenIn(name: string, value: string): string {
   if (/PRIVATE KEY/.test(value)) {
     throw new Error(
-      `SSM parameter ${name} holds a private key, but is named as a token: set githubAppId and githubAppParameter and remove githubTokenParameter.`,
+      `SSM parameter ${name} holds a private key, but is named as a token: set githubAppId, and githubAppParameter to this name, and remove githubTokenParameter.`,
     );
   }
   if (!/^[\w-]{10,}$/.test(value)) {

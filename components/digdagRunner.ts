@@ -29,10 +29,14 @@ export interface DigdagRunnerArgs extends ImageBuildArgs {
   githubApiUrl: string;
   /** Digdag's origin, `https://HOST[:PORT]`. */
   digdagEndpoint: string;
-  /** Security group of Digdag's internet-facing ALB. */
+  /** Security group of Digdag's ALB. */
   securityGroupId: string;
-  /** Public addresses of the NAT gateways that the Pods leave by. */
-  natAddresses: string[];
+  /** Of an internet-facing ALB: public addresses of the NAT gateways that the Pods leave by. */
+  natAddresses?: string[];
+  /** Of an internal ALB: the security group that the Pods' traffic carries. Set this or `natAddresses`. */
+  sourceSecurityGroupId?: string;
+  /** Ids of rules of that group which are there already and are taken over; see `findExistingRules`. Default: none. */
+  existingRules?: Record<string, string>;
   /** URL that answers with the caller's public address. */
   egressAddressUrl: string;
   /** Proxy for everything but Digdag, `http://HOST:PORT`. Not set: none. */

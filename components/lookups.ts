@@ -1,10 +1,13 @@
 import * as aws from "@pulumi/aws";
+import type { AccessWay } from "./addresses";
 import { refusal } from "./refusal";
 
 /** What the program needs to know of an existing EKS cluster. */
 export interface Cluster {
   name: string;
   vpcId: string;
+  /** The group that EKS gives to the cluster's nodes. */
+  securityGroupId: string;
   /** URL of the Kubernetes API. */
   endpoint: string;
   /** Base64 of the PEM certificate. */
@@ -14,8 +17,10 @@ export interface Cluster {
 /** How the group that guards Digdag is named in the configuration. */
 export interface AccessLookup {
   vpcId: string;
+  access: AccessWay;
   /** An origin, `https://HOST[:PORT]`. */
   digdagEndpoint: string;
+  /** Name or ARN. */
   loadBalancerName: string | undefined;
   securityGroupId: string | undefined;
 }
@@ -25,8 +30,8 @@ type LoadBalancer = aws.lb.GetLoadBalancerResult;
 /** Tag by which the AWS Load Balancer Controller marks a group as its own, whose foreign rules it deletes. */
 const controllerTag = "elbv2.k8s.aws/cluster";
 
-/** Waits for a lookup and says what to do when it fails. */
-async function lookUp<T>(what: string, remedy: string, answer: Promise<T>): Promise<T> {
+/** Waits for a lookup and says what to do when it fails. @throws pulumi.RunError */
+export async function lookUp<T>(what: string, remedy: string, answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {
@@ -41,9 +46,28 @@ export async function findCluster(name: string): Promise<Cluster> {
   return {
     name,
     vpcId: cluster.vpcConfig.vpcId,
+    securityGroupId: cluster.vpcConfig.clusterSecurityGroupId,
     endpoint: cluster.endpoint,
     certificateAuthority: cluster.certificateAuthorities[0]?.data ?? "",
   };
+}
+
+/**
+ * Whom the rules for Digdag admit: the values given, or else what belongs to the cluster.
+ * @throws pulumi.RunError when there are neither
+ */
+export async function findSources(
+  given: { access: AccessWay; natAddresses: string[]; sourceSecurityGroupId: string | undefined },
+  cluster: Cluster,
+): Promise<{ natAddresses: string[] } | { natAddresses: []; sourceSecurityGroupId: string }> {
+  if (given.access === "securityGroup") {
+    return {
+      natAddresses: [],
+      sourceSecurityGroupId: given.sourceSecurityGroupId ?? cluster.securityGroupId,
+    };
+  }
+  const { natAddresses } = given;
+  return { natAddresses: natAddresses.length > 0 ? natAddresses : await findNatAddresses(cluster.vpcId) };
 }
 
 /**
@@ -84,28 +108,29 @@ async function publicAddresses(gateway: aws.ec2.GetNatGatewayResult): Promise<st
 }
 
 /**
- * Finds the security group that guards Digdag and proves that a rule for a NAT address can work there.
- * @throws pulumi.RunError for an internal ALB, for a group that the load balancer controller manages, and where there
+ * Finds the security group that guards Digdag and proves that a rule for this access can work there.
+ * @throws pulumi.RunError for an ALB that this access cannot open, for a group that the load balancer controller manages, and where there
  *   is not exactly one candidate
  */
 export async function findSecurityGroup(lookup: AccessLookup): Promise<string> {
-  const { loadBalancerName, securityGroupId, vpcId } = lookup;
+  const { loadBalancerName, securityGroupId } = lookup;
   const remedy = "Check loadBalancerName and aws:region.";
+  const named = loadBalancerName?.startsWith("arn:") ? { arn: loadBalancerName } : { name: loadBalancerName };
   const loadBalancer = loadBalancerName
-    ? await lookUp(`ALB ${loadBalancerName}`, remedy, aws.lb.getLoadBalancer({ name: loadBalancerName }))
+    ? await lookUp(`ALB ${loadBalancerName}`, remedy, aws.lb.getLoadBalancer(named))
     : securityGroupId
       ? undefined
-      : onlyLoadBalancer(await internetFacing(vpcId), lookup);
-  if (loadBalancer) refuseUnreachable(loadBalancer);
+      : onlyLoadBalancer(await candidates(lookup), lookup);
+  if (loadBalancer) refuseUnreachable(loadBalancer, lookup);
   if (loadBalancer && securityGroupId && !loadBalancer.securityGroups.includes(securityGroupId)) {
     throw refusal(
       `Security group ${securityGroupId} does not belong to ALB ${loadBalancer.name}, ` +
         `which has ${loadBalancer.securityGroups.join(", ")}. Correct securityGroupId, or remove it to use the ALB's own.`,
     );
   }
-  const candidates = securityGroupId ? [securityGroupId] : (loadBalancer?.securityGroups ?? []);
+  const groupIds = securityGroupId ? [securityGroupId] : (loadBalancer?.securityGroups ?? []);
   const groups = await Promise.all(
-    candidates.map((id) =>
+    groupIds.map((id) =>
       lookUp(`security group ${id}`, "Check securityGroupId.", aws.ec2.getSecurityGroup({ id })),
     ),
   );
@@ -113,7 +138,7 @@ export async function findSecurityGroup(lookup: AccessLookup): Promise<string> {
 }
 
 /** AWS offers no filter by VPC here, so every ALB of the region is read. */
-async function internetFacing(vpcId: string): Promise<LoadBalancer[]> {
+async function candidates({ vpcId, access }: AccessLookup): Promise<LoadBalancer[]> {
   const remedy = "Set loadBalancerName.";
   const { arns } = await lookUp("the load balancers", remedy, aws.lb.getLbs({}));
   const all = await Promise.all(
@@ -121,35 +146,50 @@ async function internetFacing(vpcId: string): Promise<LoadBalancer[]> {
       .filter((arn) => arn.includes(":loadbalancer/app/"))
       .map((arn) => lookUp(`load balancer ${arn}`, remedy, aws.lb.getLoadBalancer({ arn }))),
   );
-  return all.filter((loadBalancer) => !loadBalancer.internal && loadBalancer.vpcId === vpcId);
+  return all.filter(({ internal, ...one }) => internal === needsInternal(access) && one.vpcId === vpcId);
 }
 
 /** The ALB with the endpoint's own host name, else the only one. */
-function onlyLoadBalancer(found: LoadBalancer[], { digdagEndpoint, vpcId }: AccessLookup): LoadBalancer {
+function onlyLoadBalancer(
+  found: LoadBalancer[],
+  { digdagEndpoint, vpcId, access }: AccessLookup,
+): LoadBalancer {
+  const kind = needsInternal(access) ? "internal" : "internet-facing";
   const { hostname } = new URL(digdagEndpoint);
   const named = found.find((loadBalancer) => loadBalancer.dnsName.toLowerCase() === hostname);
   const [only, ...others] = found;
   if (named) return named;
   if (only && others.length === 0) return only;
-  const candidates = found.map((loadBalancer) => loadBalancer.name).sort();
+  const names = found.map((loadBalancer) => loadBalancer.name).sort();
   throw refusal(
     only
-      ? `VPC ${vpcId} has several internet-facing ALBs: ${candidates.join(", ")}. Set loadBalancerName to the one in front of ${hostname}.`
-      : `VPC ${vpcId} has no internet-facing ALB. Set loadBalancerName to the ALB in front of ${hostname}, or securityGroupId to its group.`,
+      ? `VPC ${vpcId} has several ${kind} ALBs: ${names.join(", ")}. Set loadBalancerName to the one in front of ${hostname}.`
+      : `VPC ${vpcId} has no ${kind} ALB, which access ${access} is for. Set loadBalancerName to the ALB in front of ${hostname}, or securityGroupId to its group.`,
   );
 }
 
-function refuseUnreachable({ name, loadBalancerType, internal, securityGroups }: LoadBalancer): void {
+/** A NAT address never reaches an internal ALB, and a security group means nothing to one that is reached by the internet. */
+const needsInternal = (access: AccessWay) => access === "securityGroup";
+
+function refuseUnreachable(
+  { name, loadBalancerType, internal }: LoadBalancer,
+  { access }: AccessLookup,
+): void {
   if (loadBalancerType !== "application") {
     throw refusal(
       `Load balancer ${name} is of type ${loadBalancerType}, not an ALB. Correct loadBalancerName, or set securityGroupId instead.`,
     );
   }
-  if (internal) {
+  if (internal && access === "natGateways") {
     throw refusal(
       `ALB ${name} is internal: it sees the private addresses of the Pods, never a NAT address, so a rule for a NAT ` +
-        `address would have no effect. Allow the security group of the cluster's nodes (or Pods) as the source in the ` +
-        `ALB's group (${securityGroups.join(", ")}) instead; this program only serves internet-facing ALBs.`,
+        "address would have no effect. Set access to securityGroup, which admits the security group of the cluster's nodes instead.",
+    );
+  }
+  if (!internal && access === "securityGroup") {
+    throw refusal(
+      `ALB ${name} is internet-facing: the runners reach it by their NAT gateways, and a rule for their security group ` +
+        "would have no effect. Set access to natGateways, or loadBalancerName to an internal ALB.",
     );
   }
 }

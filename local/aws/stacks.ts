@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { defaultAppParameter } from "../../components/credential";
 
 const PROJECT = "digdag-runner";
 
@@ -53,7 +54,9 @@ export function toStack(stack: string, yaml: string): Stack {
     clusterName,
     digdagEndpoint: required("digdagEndpoint"),
     loadBalancerName: optional("loadBalancerName") || clusterName,
-    parameter: optional("githubAppId") ? required("githubAppParameter") : required("githubTokenParameter"),
+    parameter: optional("githubAppId")
+      ? optional("githubAppParameter") || defaultAppParameter(stack)
+      : required("githubTokenParameter"),
     appId: optional("githubAppId"),
     owner: required("githubOwner"),
     repository: optional("githubRepository"),

@@ -32,6 +32,11 @@ export interface Result {
   events: string;
 }
 
+/** What `pulumi stack export` prints, as far as tests read it. */
+interface State {
+  deployment: { resources?: { urn: string; type: string; dependencies?: string[] }[] };
+}
+
 /** A copy of the project with a back end, a home and provider stand-ins of its own. */
 export class PulumiProject {
   private constructor(
@@ -103,13 +108,31 @@ export class PulumiProject {
 
   /** Types of the resources in the state, without the stack itself. */
   async resources(): Promise<string[]> {
-    const { code, output, stdout } = await this.run("stack", "export");
-    if (code !== 0) {
-      throw new Error(output);
-    }
-    const { deployment } = JSON.parse(stdout);
-    const resources = (deployment.resources ?? []) as { type: string }[];
+    const { resources = [] } = (await this.state()).deployment;
     return resources.map(({ type }) => type).filter((type) => type !== "pulumi:pulumi:Stack");
+  }
+
+  private async state(): Promise<State> {
+    const { code, output, stdout } = await this.run("stack", "export");
+    if (code !== 0) throw new Error(output);
+    return JSON.parse(stdout);
+  }
+
+  /** Removes resources from the state, as if a command had ended before it could write them down. */
+  async forget(which: (urn: string) => boolean): Promise<void> {
+    const state = await this.state();
+    const { resources = [] } = state.deployment;
+    const kept = resources.filter(({ urn }) => !which(urn));
+    if (kept.length === resources.length) throw new Error("the state has no such resource");
+    const known = (urns?: string[]) => urns?.filter((urn) => !which(urn));
+    state.deployment.resources = kept.map((resource) => ({
+      ...resource,
+      ...(resource.dependencies && { dependencies: known(resource.dependencies) }),
+    }));
+    const file = join(this.directory, "state.json");
+    writeFileSync(file, JSON.stringify(state));
+    const { code, output } = await this.run("stack", "import", "--file", file);
+    if (code !== 0) throw new Error(output);
   }
 
   /** The text of every file that the back end holds. */

@@ -18,6 +18,8 @@ export interface Recorded {
   inputs: Record<string, any>;
   /** Inputs as the engine sees them, where a secret or unknown value is marked. */
   raw: Record<string, any>;
+  /** Of the resource that is taken over instead of made; "" for a new one. */
+  importId: string;
   /** URNs. */
   dependencies: string[];
   /** As the engine writes durations; "" where none is set. */
@@ -49,11 +51,12 @@ export class Plan {
   /** Everything that decides what the engine does, to compare two plans; the order of registration is not part of it. */
   toJSON(): unknown {
     return this.resources
-      .map(({ urn, parent, provider, raw, customTimeouts }) => ({
+      .map(({ urn, parent, provider, raw, importId, customTimeouts }) => ({
         urn,
         parent,
         provider,
         raw,
+        importId,
         customTimeouts,
       }))
       .sort((a, b) => a.urn.localeCompare(b.urn));
@@ -135,6 +138,7 @@ function recordRegistrations(plan: Plan): void {
           provider: request.getProvider(),
           inputs: plain(raw),
           raw,
+          importId: request.getImportid(),
           dependencies: request.getDependenciesList(),
           customTimeouts: timeouts?.toObject() ?? { create: "", update: "", pb_delete: "" },
         });

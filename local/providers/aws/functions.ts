@@ -6,6 +6,7 @@ import type { AwsClients } from "./clients";
 import { getCluster } from "./cluster";
 import { getLbs, getLoadBalancer } from "./loadBalancers";
 import { getElasticIp, getNatGateway, getNatGateways, getSecurityGroup } from "./network";
+import { getSecurityGroupRule, getSecurityGroupRules } from "./securityGroupRules";
 
 /** A data source: arguments in, result out, in the shapes of `@pulumi/aws`. */
 export type AwsFunction = (args: Values) => Promise<Values>;
@@ -22,6 +23,8 @@ export function functions(clients: AwsClients): Record<string, AwsFunction> {
     "aws:ec2/getNatGateway:getNatGateway": (args) => getNatGateway(clients, args),
     "aws:ec2/getElasticIp:getElasticIp": (args) => getElasticIp(clients, args),
     "aws:ec2/getSecurityGroup:getSecurityGroup": (args) => getSecurityGroup(clients, args),
+    "aws:vpc/getSecurityGroupRules:getSecurityGroupRules": (args) => getSecurityGroupRules(clients, args),
+    "aws:vpc/getSecurityGroupRule:getSecurityGroupRule": (args) => getSecurityGroupRule(clients, args),
     "aws:lb/getLbs:getLbs": (args) => getLbs(clients, args),
     "aws:lb/getLoadBalancer:getLoadBalancer": (args) => getLoadBalancer(clients, args),
   };

@@ -6,15 +6,16 @@ import {
   type IpPermission,
   ModifySecurityGroupRulesCommand,
   RevokeSecurityGroupIngressCommand,
-  type SecurityGroupRule,
 } from "@aws-sdk/client-ec2";
 import { InputError, type ResourceKind, requiredString, type Values } from "../standIn";
 import type { AwsClients } from "./clients";
 import { unlessMissing } from "./missing";
-import { changedTags, toTagList, toTagMap, withDefaultTags } from "./tags";
+import { describeRule } from "./securityGroupRules";
+import { changedTags, toTagList, withDefaultTags } from "./tags";
 
 /** The four ways to say who may come in; AWS wants exactly one and cannot change one into another. */
 const SOURCES = ["cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupId"] as const;
+const DETAILS = ["fromPort", "toPort", "description", "tags"];
 const MISSING = [
   "InvalidSecurityGroupRuleId.NotFound",
   "InvalidGroup.NotFound",
@@ -28,7 +29,7 @@ export function ingressRule({ ec2, region }: AwsClients, defaultTags: Record<str
       ec2.send(new DescribeSecurityGroupRulesCommand({ SecurityGroupRuleIds: [id] })),
     );
     const rule = answer?.SecurityGroupRules?.find((candidate) => candidate.SecurityGroupRuleId === id);
-    return rule && toProperties(rule, region);
+    return rule && describeRule(rule, region);
   }
 
   return {
@@ -69,7 +70,9 @@ export function ingressRule({ ec2, region }: AwsClients, defaultTags: Record<str
       if (!outputs) {
         return undefined;
       }
-      const fields = new Set([...Object.keys(inputs), "securityGroupId", "ipProtocol", ...SOURCES]);
+      // An import comes without inputs, and is answered with all that the rule has.
+      const asked = Object.keys(inputs).length > 0 ? Object.keys(inputs) : DETAILS;
+      const fields = new Set([...asked, "securityGroupId", "ipProtocol", ...SOURCES]);
       const live = Object.entries(outputs).filter(([key]) => fields.has(key));
       return { outputs, inputs: Object.fromEntries(live) };
     },
@@ -126,27 +129,5 @@ function toPermission(inputs: Values): IpPermission {
     Ipv6Ranges: rule.CidrIpv6 ? [{ CidrIpv6: rule.CidrIpv6, Description }] : undefined,
     PrefixListIds: rule.PrefixListId ? [{ PrefixListId: rule.PrefixListId, Description }] : undefined,
     UserIdGroupPairs: rule.ReferencedGroupId ? [{ GroupId: rule.ReferencedGroupId, Description }] : undefined,
-  };
-}
-
-function toProperties(rule: SecurityGroupRule, region: string): Values {
-  const tags = toTagMap(rule.Tags);
-  return {
-    region,
-    securityGroupRuleId: rule.SecurityGroupRuleId,
-    arn:
-      rule.SecurityGroupRuleArn ??
-      `arn:aws:ec2:${region}:${rule.GroupOwnerId}:security-group-rule/${rule.SecurityGroupRuleId}`,
-    securityGroupId: rule.GroupId,
-    ipProtocol: rule.IpProtocol,
-    fromPort: rule.FromPort,
-    toPort: rule.ToPort,
-    cidrIpv4: rule.CidrIpv4 || undefined,
-    cidrIpv6: rule.CidrIpv6 || undefined,
-    prefixListId: rule.PrefixListId || undefined,
-    referencedSecurityGroupId: rule.ReferencedGroupInfo?.GroupId || undefined,
-    description: rule.Description || undefined,
-    tags,
-    tagsAll: tags,
   };
 }

@@ -10,7 +10,7 @@ import type { AwsClients } from "./clients";
 import { toTagMap } from "./tags";
 
 /** The filters of a data source: its own `filters`, its `tags`, and the arguments that are filters by another name. */
-function toFilters(args: Values, named: Record<string, unknown>): Filter[] {
+export function toFilters(args: Values, named: Record<string, unknown>): Filter[] {
   const own = (args.filters ?? []) as { name: string; values: string[] }[];
   const tags = isObject(args.tags) ? args.tags : {};
   return [
@@ -23,7 +23,7 @@ function toFilters(args: Values, named: Record<string, unknown>): Filter[] {
 }
 
 /** The single match that a singular data source wants, or the real provider's error. */
-function single<T>(what: string, found: readonly T[] | undefined): T {
+export function single<T>(what: string, found: readonly T[] | undefined): T {
   const [first, ...others] = found ?? [];
   if (first === undefined) {
     throw new Error(`reading ${what}: no matching ${what} found`);

@@ -33,6 +33,8 @@ export interface Account {
   natGateways: Record<string, Record<string, unknown>>;
   loadBalancers: Record<string, Record<string, unknown>>;
   securityGroups: Record<string, Record<string, string>>;
+  /** Rules of any group, by id. */
+  rules: Record<string, Record<string, unknown>>;
   elasticIps: Record<string, string>;
   parameter: { type: string; value: string; version: number };
 }
@@ -53,6 +55,7 @@ export function account(changes: Partial<Account> = {}): Account {
     natGateways: { "nat-a": { publicIp: "198.51.100.1" }, "nat-b": { publicIp: "198.51.100.2" } },
     loadBalancers: { "digdag-stg": loadBalancer("digdag-stg") },
     securityGroups: { "sg-00000001": {} },
+    rules: {},
     elasticIps: {},
     parameter: { type: "SecureString", value: token, version: 7 },
     ...changes,
@@ -106,7 +109,7 @@ const lookUps: Record<string, (from: Account, inputs: any) => Record<string, any
     name,
     endpoint: "https://cluster.example.com",
     certificateAuthorities: [{ data: "Q0E=" }],
-    vpcConfig: { vpcId: "vpc-1" },
+    vpcConfig: { vpcId: "vpc-1", clusterSecurityGroupId: "sg-0000000c" },
   }),
   "aws:ec2/getNatGateways:getNatGateways": ({ natGateways }, { filters }) => {
     if (filters?.[0]?.name !== "state") throw new Error("would list deleted gateways as well");
@@ -125,6 +128,21 @@ const lookUps: Record<string, (from: Account, inputs: any) => Record<string, any
   "aws:ec2/getSecurityGroup:getSecurityGroup": ({ securityGroups }, { id }) => ({
     id,
     tags: found("EC2 Security Group", securityGroups[id]),
+  }),
+  "aws:vpc/getSecurityGroupRules:getSecurityGroupRules": ({ rules }, { filters }) => {
+    if (filters?.[0]?.name !== "group-id") throw new Error("would list the rules of every group");
+    return { ids: Object.keys(rules) };
+  },
+  "aws:vpc/getSecurityGroupRule:getSecurityGroupRule": ({ rules }, { securityGroupRuleId: id }) => ({
+    securityGroupRuleId: id,
+    isEgress: false,
+    ipProtocol: "tcp",
+    fromPort: 443,
+    toPort: 443,
+    cidrIpv4: "",
+    cidrIpv6: "",
+    tags: {},
+    ...rules[id],
   }),
   "aws:ssm/getParameter:getParameter": ({ parameter }, { name }) => ({ name, ...parameter }),
   "aws:ecr/getAuthorizationToken:getAuthorizationToken": () => ({

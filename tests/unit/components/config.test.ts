@@ -261,6 +261,36 @@ describe("the configuration", () => {
     assert.equal(nearest("completelyDifferent", Object.keys(schema.keys)), undefined);
   });
 
+  it("refuses what means nothing for the way that Digdag is opened", () => {
+    const sourceSecurityGroupId = "sg-0123456789abcdef0";
+    const inside = { access: "securityGroup", sourceSecurityGroupId };
+    assert.equal(valid(inside).sourceSecurityGroupId, sourceSecurityGroupId);
+    assert.equal(onlyProblem({ sourceSecurityGroupId }).key, "sourceSecurityGroupId");
+    assert.equal(onlyProblem({ ...inside, natAddresses: ["203.0.113.10"] }).key, "natAddresses");
+    assert.match(onlyProblem({ access: "public" }).reason, /must be natGateways or securityGroup/);
+  });
+
+  it("takes the ALB by name or ARN, not by host name", () => {
+    const arn =
+      "arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:loadbalancer/app/digdag/50dc6c495c0c9188";
+    for (const loadBalancerName of ["digdag", arn]) valid({ loadBalancerName });
+    for (const loadBalancerName of [
+      arn.replace("/app/", "/net/"),
+      "digdag-1.ap-northeast-1.elb.amazonaws.com",
+    ]) {
+      assert.equal(onlyProblem({ loadBalancerName }).key, "loadBalancerName");
+    }
+  });
+
+  it("refuses a runner that GitHub registers no more, except for an Enterprise Server", () => {
+    const old = { runnerVersion: "2.328.9", runnerSha256: "a".repeat(64) };
+    assert.match(onlyProblem(old).reason, /"2\.328\.9": GitHub registers no runner older than 2\.329\.0/);
+    assert.equal(onlyProblem({ ...old, githubApiUrl: "https://api.octo.ghe.com" }).key, "runnerVersion");
+    valid({ ...old, runnerVersion: "2.329.0" });
+    valid({ ...old, runnerVersion: "2.1000.0" });
+    valid({ ...old, githubApiUrl: "https://github.example.com/api/v3" });
+  });
+
   it("leaves the keys of other projects and providers alone", () => {
     valid({ "github:owner": "x", "other:key": "y" });
   });

@@ -24,17 +24,17 @@ describe("the configuration of GitHub and the way to it", () => {
       );
     });
 
+    it("is where people put an App's key unless another parameter is named", () => {
+      const { githubAppParameter } = valid({ ...none, githubAppId: "123456" });
+      assert.equal(githubAppParameter, "/digdag-runner/stg/github-app");
+    });
+
     const mixes: [string, Changes, RegExp][] = [
       ["none", none, /^githubAppId is not set, nor is githubTokenParameter/],
       [
-        "an App without its key",
-        { ...none, githubAppId: "1" },
-        /^githubAppParameter is not set, but githubAppId is/,
-      ],
-      [
         "a key without its App",
         { ...none, githubAppParameter: "/a" },
-        /^githubAppId is not set, but githubApp/,
+        /^githubAppId is not set, but githubAppParameter is/,
       ],
       ["both", { ...asToken, ...asApp }, /^githubAppId and githubTokenParameter are both set/],
       ["a token and an App ID", { ...asToken, githubAppId: "1" }, /^githubAppId and githubTokenParameter/],
@@ -58,7 +58,7 @@ describe("the configuration of GitHub and the way to it", () => {
           (githubTokenParameter, githubAppId, githubAppParameter) => {
             const changes = { githubTokenParameter, githubAppId, githubAppParameter };
             const set = Object.values(changes).map((value) => value !== undefined);
-            const fine = ["true,false,false", "false,true,true"].includes(set.join());
+            const fine = ["true,false,false", "false,true,true", "false,true,false"].includes(set.join());
             const { config, problems } = validate(raw(changes));
             assert.equal(config !== undefined, fine);
             assert.equal(problems?.length ?? 0, fine ? 0 : 1);

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import type { AccessWay } from "../../../components/addresses";
 import { findCluster, findNatAddresses, findSecurityGroup } from "../../../components/lookups";
 import { run } from "../mocks";
 import { type Account, account, cloud, loadBalancer } from "./account";
 
 const lookup = {
   vpcId: "vpc-1",
+  access: "natGateways" as AccessWay,
   digdagEndpoint: "https://digdag.stg.example.com",
   loadBalancerName: undefined as string | undefined,
   securityGroupId: undefined as string | undefined,
@@ -33,6 +35,7 @@ describe("the cluster", () => {
     assert.deepEqual(cluster, {
       name: "digdag-stg",
       vpcId: "vpc-1",
+      securityGroupId: "sg-0000000c",
       endpoint: "https://cluster.example.com",
       certificateAuthority: "Q0E=",
     });
@@ -104,14 +107,42 @@ describe("the security group", () => {
       securityGroup(two),
       /several internet-facing ALBs: alpha, zeta\. Set loadBalancerName/,
     );
-    await assert.rejects(securityGroup(balancers()), /no internet-facing ALB\. Set loadBalancerName/);
+    await assert.rejects(
+      securityGroup(balancers()),
+      /no internet-facing ALB, which access natGateways is for\. Set loadBalancerName/,
+    );
+  });
+
+  it("is that of the ALB by ARN", async () => {
+    const { arn } = loadBalancer("digdag-stg");
+    assert.equal(await securityGroup({}, { loadBalancerName: arn }), "sg-00000001");
+  });
+
+  it("is that of the only internal ALB where a security group is to be admitted", async () => {
+    const both = balancers(
+      loadBalancer("public"),
+      loadBalancer("private", { internal: true, securityGroups: ["sg-00000002"] }),
+    );
+    const groups = { ...both, securityGroups: { "sg-00000002": {} } };
+    assert.equal(await securityGroup(groups, { access: "securityGroup" }), "sg-00000002");
+    await assert.rejects(
+      securityGroup(balancers(loadBalancer("public")), { access: "securityGroup" }),
+      /no internal ALB, which access securityGroup is for/,
+    );
+  });
+
+  it("is never that of an internet-facing ALB where a security group is to be admitted", async () => {
+    await assert.rejects(
+      securityGroup({}, { loadBalancerName: "digdag-stg", access: "securityGroup" }),
+      /internet-facing.*would have no effect\. Set access to natGateways/,
+    );
   });
 
   it("is never that of an internal ALB, and the message names the right rule", async () => {
     const internal = balancers(loadBalancer("digdag-stg", { internal: true }));
     await assert.rejects(
       securityGroup(internal, { loadBalancerName: "digdag-stg" }),
-      /internal.*never a NAT address.*security group of the cluster's nodes.*as the source/,
+      /internal.*never a NAT address.*Set access to securityGroup/,
     );
   });
 

@@ -20,12 +20,26 @@ describe("the rules for Digdag's ALB", () => {
   it("are one per distinct address, named after it", () => {
     const rules = ingressRules(args);
     assert.deepEqual(
-      rules.map(({ suffix, cidrIpv4, port }) => [suffix, cidrIpv4, port]),
+      rules.map(({ suffix, source, port }) => [suffix, source, port]),
       [
-        ["203-0-113-1", "203.0.113.1/32", 443],
-        ["203-0-113-2", "203.0.113.2/32", 443],
+        ["203-0-113-1", { cidrIpv4: "203.0.113.1/32" }, 443],
+        ["203-0-113-2", { cidrIpv4: "203.0.113.2/32" }, 443],
       ],
     );
+  });
+
+  it("are one for a security group", () => {
+    const inside = { ...args, natAddresses: [], sourceSecurityGroupId: "sg-0000000f" };
+    assert.deepEqual(
+      ingressRules(inside).map(({ suffix, source }) => [suffix, source]),
+      [["sg-0000000f", { referencedSecurityGroupId: "sg-0000000f" }]],
+    );
+  });
+
+  it("are refused without a source, and with two kinds of it", () => {
+    for (const wrong of [{ natAddresses: [] }, { sourceSecurityGroupId: "sg-0000000f" }]) {
+      assert.throws(() => ingressRules({ ...args, ...wrong }), /sourceSecurityGroupId for an internal one/);
+    }
   });
 
   it("open the endpoint's own port", () => {
