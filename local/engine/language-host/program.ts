@@ -1,3 +1,4 @@
+import { realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
@@ -84,7 +85,8 @@ export function policyPackArguments(directory: string, engineArguments: string[]
 
 function sdkEntryPoint(directory: string, name: string): string {
   try {
-    return createRequire(join(directory, "package.json")).resolve(`@pulumi/pulumi/cmd/${name}`);
+    // As Node.js does for a program's own modules, from where the directory really is.
+    return createRequire(join(realpathSync(directory), "package.json")).resolve(`@pulumi/pulumi/cmd/${name}`);
   } catch {
     throw new Error(`${directory} has no @pulumi/pulumi; run npm ci (or npm install) first`);
   }
