@@ -1,4 +1,5 @@
 import { UnknownValueError } from "@pulumi/policy";
+import { withoutSecrets } from "./secrets";
 
 /** What a preview cannot know yet. Nothing is said about it; the same rule looks again during `pulumi up`. */
 export const unknown: unique symbol = Symbol("not known before pulumi up");
@@ -87,10 +88,12 @@ export class Place {
   }
 }
 
-/** A value for a message, never longer than a line. */
+/** A value for a message: never longer than a line, and without what looks like a secret. */
 export function show(value: Value): string {
   if (value === undefined || value === null) return "not set";
-  const text = JSON.stringify(value, (_, inner) => (inner === unknown ? "(not known yet)" : inner));
+  const text = withoutSecrets(
+    JSON.stringify(value, (_, inner) => (inner === unknown ? "(not known yet)" : inner)),
+  );
   return text.length > 120 ? `${text.slice(0, 117)}...` : text;
 }
 

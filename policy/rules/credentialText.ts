@@ -1,26 +1,11 @@
 import type { PlanResource, Problem, ResourceRule, StackRule } from "../plan";
+import { credentialIn } from "../secrets";
 import type { Place } from "../values";
-
-/** What GitHub's credentials look like. */
-const credentials: [what: string, pattern: RegExp][] = [
-  ["a personal access token", /\b(?:ghp|github_pat)_\w{20,}/],
-  ["a GitHub token", /\bgh[orsu]_\w{20,}/],
-  ["a private key", /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----/],
-];
-
-const base64 = /^[A-Za-z0-9+/]{24,}={0,2}$/;
-
-/** What kind of credential a text holds, as it is or in base64; undefined when none. */
-export function credentialIn(text: string): string | undefined {
-  const compact = text.replace(/\s+/g, "");
-  const texts = base64.test(compact) ? [text, Buffer.from(compact, "base64").toString()] : [text];
-  return credentials.find(([, pattern]) => texts.some((candidate) => pattern.test(candidate)))?.[0];
-}
 
 /** Properties whose values the providers' SDKs encrypt in the state. */
 const secretProperties: Record<string, string[]> = {
   "kubernetes:core/v1:Secret": ["data", "stringData"],
-  "aws:ssm/parameter:Parameter": ["value", "valueWo"],
+  "kubernetes:core/v1:SecretPatch": ["data", "stringData"],
   "github:index/actionsSecret:ActionsSecret": ["plaintextValue", "value"],
   "github:index/actionsOrganizationSecret:ActionsOrganizationSecret": ["plaintextValue", "value"],
   "github:index/actionsEnvironmentSecret:ActionsEnvironmentSecret": ["plaintextValue", "value"],
@@ -29,9 +14,14 @@ const secretProperties: Record<string, string[]> = {
 /** Of other types: properties that their provider, and no user, has named for what they hold. */
 const secretName = /secret|token|password|private|pem|credential|appAuth/i;
 
-const mayHold = ({ type }: PlanResource, property: Place): boolean =>
-  secretProperties[type]?.includes(property.key) ??
-  (!type.startsWith("kubernetes:") && !type.startsWith("digdag-runner:") && secretName.test(property.key));
+function mayHold({ type, inputs }: PlanResource, { key }: Place): boolean {
+  if (type === "aws:ssm/parameter:Parameter") {
+    const kind = inputs.get("type");
+    return key.startsWith("value") && (kind.isUnknown || kind.value === "SecureString");
+  }
+  if (secretProperties[type]) return secretProperties[type].includes(key);
+  return !type.startsWith("kubernetes:") && !type.startsWith("digdag-runner:") && secretName.test(key);
+}
 
 const problems = (place: Place, allowed: string, remedy: string): Problem[] =>
   place.texts.flatMap(({ text = "", path }) => {

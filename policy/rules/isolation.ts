@@ -1,5 +1,6 @@
 import { must, type Problem, type ResourceRule } from "../plan";
 import { type Container, containersNamed, type Pod, variable } from "../pods";
+import { show } from "../values";
 import { aboutPods } from "./pods";
 
 /** A mount of the runner that the broker has as well, such as the lease: a job must not change what the broker relies on. */
@@ -18,11 +19,13 @@ function sharedProblems(broker: Container, runner: Container): Problem[] {
 }
 
 /** The broker keeps the lease's key in its state directory. */
-function stateProblems(broker: Container, runner: Container): Problem[] {
+function stateProblems(broker: Container, { containers }: Pod): Problem[] {
   const directory = variable(broker, "BROKER_STATE_DIR").text;
   const state = broker.mounts.find(({ at }) => at.get("mountPath").text === directory)?.volume;
-  return runner.mounts
-    .filter(({ volume }) => directory !== undefined && volume === state)
+  return containers
+    .filter(({ name }) => name !== "broker")
+    .flatMap(({ mounts }) => mounts)
+    .filter(({ volume }) => state !== undefined && volume === state)
     .flatMap(({ at }) =>
       must(
         at.get("name"),
@@ -59,18 +62,38 @@ function messageProblems({ containers }: Pod): Problem[] {
   );
 }
 
+/** Everything here, and in other rules, finds the two containers by their names. */
+function nameProblems(pod: Pod): Problem[] {
+  const lists = { broker: "initContainers", runner: "containers" };
+  return Object.entries(lists).flatMap(([name, list]) => {
+    const containers = pod.spec.get(list);
+    if (containers.isUnknown || containersNamed(pod, name).length === 1) return [];
+    const names = containers.items.map((container) => show(container.get("name").value));
+    return [
+      {
+        path: containers.path,
+        seen: `a list of ${names.join(", ") || "nothing"}`,
+        allowed: `one container of the name "${name}"`,
+        remedy: "Keep the name: rules find the containers by it.",
+      },
+    ];
+  });
+}
+
 export const jobsShareNothing: ResourceRule = {
   name: "jobs-share-nothing",
   description:
     "What a job can write to is wiped before the next one, and nothing that the broker writes to or relies on is among it.",
-  resource: aboutPods((pod) => [
-    ...containersNamed(pod, "runner").flatMap((runner) => [
-      ...wipedProblems(runner),
-      ...containersNamed(pod, "broker").flatMap((broker) => [
-        ...sharedProblems(broker, runner),
-        ...stateProblems(broker, runner),
+  resource: aboutPods((pod) => {
+    const [broker] = containersNamed(pod, "broker");
+    return [
+      ...nameProblems(pod),
+      ...(broker ? stateProblems(broker, pod) : []),
+      ...containersNamed(pod, "runner").flatMap((runner) => [
+        ...wipedProblems(runner),
+        ...(broker ? sharedProblems(broker, runner) : []),
       ]),
-    ]),
-    ...messageProblems(pod),
-  ]),
+      ...messageProblems(pod),
+    ];
+  }),
 };

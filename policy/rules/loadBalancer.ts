@@ -2,11 +2,9 @@ import { natAddressProblem } from "../../components/addresses";
 import { isOwn, must, type PlanResource, type Problem, type ResourceRule, type StackRule } from "../plan";
 import { Place } from "../values";
 
-/** Whom a rule admits and to what, by whichever resource it is written. */
+/** Whom a rule admits and to what, by whichever resource it is written. Other security groups are not looked at. */
 interface Ingress {
   ranges: Place[];
-  /** Other security groups, `self` among them. */
-  groups: Place[];
   protocol: Place;
   ports: [from: Place, to: Place];
 }
@@ -24,17 +22,12 @@ const present = (places: Place[]): Place[] => places.filter(({ value, isSet }) =
 /** A rule as `aws.ec2.SecurityGroupRule` and inline rules write it. */
 const listed = (rule: Place): Ingress => ({
   ranges: present(["cidrBlocks", "ipv6CidrBlocks", "prefixListIds"].flatMap((list) => each(rule.get(list)))),
-  groups: [
-    ...present([rule.get("sourceSecurityGroupId"), ...each(rule.get("securityGroups"))]),
-    ...[rule.get("self")].filter(({ value }) => value === true),
-  ],
   protocol: rule.get("protocol"),
   ports: [rule.get("fromPort"), rule.get("toPort")],
 });
 
 const single = (rule: Place): Ingress => ({
   ranges: present([rule.get("cidrIpv4"), rule.get("cidrIpv6"), rule.get("prefixListId")]),
-  groups: present([rule.get("referencedSecurityGroupId")]),
   protocol: rule.get("ipProtocol"),
   ports: [rule.get("fromPort"), rule.get("toPort")],
 });

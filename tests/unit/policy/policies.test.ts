@@ -54,6 +54,16 @@ describe("a value of a resource", () => {
     assert.equal(show({ a: unknown, b: "c" }), '{"a":"(not known yet)","b":"c"}');
     assert.ok(show("x".repeat(1000)).length <= 120);
   });
+
+  it("is shown without what looks like a secret, even cut off", () => {
+    const token = `ghp_${"A1b2".repeat(9)}`;
+    assert.equal(
+      show({ url: `http://me:hunter2@example.com/${token}` }),
+      '{"url":"http://(not shown)@example.com/(not shown)"}',
+    );
+    const key = `-----BEGIN RSA PRIVATE KEY-----\n${"MIIE".repeat(500)}\n-----END RSA PRIVATE KEY-----`;
+    assert.doesNotMatch(show(["x".repeat(60), key, token]), /MIIE|A1b2/);
+  });
 });
 
 describe("a rule as a policy of the engine", () => {

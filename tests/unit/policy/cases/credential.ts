@@ -41,6 +41,11 @@ export const credentialCases: RuleCases[] = [
         change: (draft) => draft.add("pulumi:providers:github", { token: classic }),
       },
       {
+        what: "a parameter that SSM encrypts",
+        change: (draft) =>
+          draft.add("aws:ssm/parameter:Parameter", { type: "SecureString", value: key("RSA ") }),
+      },
+      {
         what: "a certificate's private key",
         change: (draft) => draft.add("aws:acm/certificate:Certificate", { privateKey: key("") }),
       },
@@ -87,6 +92,11 @@ export const credentialCases: RuleCases[] = [
           draft.inputs("Image").build.args.TOKEN = classic;
         },
         says: /^build\.args\.TOKEN is a personal/,
+      },
+      {
+        what: "a token in a parameter that SSM does not encrypt",
+        change: (draft) => draft.add("aws:ssm/parameter:Parameter", { type: "String", value: classic }),
+        says: /^value is a personal/,
       },
       {
         what: "a token in an Actions variable",

@@ -72,6 +72,22 @@ export const loadBalancerCases: RuleCases[] = [
         says: /ipProtocol is "-1"|toPort is not set/,
       },
       {
+        what: "another protocol than TCP",
+        change: (draft) => Object.assign(draft.inputs("SecurityGroupIngressRule"), { ipProtocol: "udp" }),
+        says: /^ipProtocol is "udp"\. Allowed: "tcp"/,
+      },
+      {
+        what: "the ports from another one up to Digdag's",
+        change: (draft) => Object.assign(draft.inputs("SecurityGroupIngressRule"), { fromPort: 80 }),
+        says: /^toPort is 443\. Allowed: one port, fromPort \(80\)/,
+      },
+      {
+        what: "no port at all",
+        change: (draft) =>
+          Object.assign(draft.inputs("SecurityGroupIngressRule"), { fromPort: 0, toPort: 0 }),
+        says: /^toPort is 0\./,
+      },
+      {
         what: "a range of ports",
         change: (draft) => Object.assign(draft.inputs("SecurityGroupIngressRule"), { fromPort: 0 }),
         says: /^toPort is 443\. Allowed: one port, fromPort \(0\) and toPort the same/,

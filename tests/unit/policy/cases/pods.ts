@@ -142,6 +142,30 @@ export const podCases: RuleCases[] = [
         says: /name is "broker"\. Allowed: a mount in the container "broker" alone/,
       },
       {
+        what: "a volume of the broker's that a job can write to, although it is wiped",
+        change: (draft) => draft.broker.volumeMounts.push({ name: "tmp", mountPath: "/tmp" }),
+        says: /readOnly is not set\. Allowed: true, because the broker mounts this volume as well/,
+      },
+      {
+        what: "the broker's state in another sidecar",
+        change: (draft) =>
+          draft.pod.initContainers.push({
+            name: "metrics",
+            volumeMounts: [{ name: "broker", mountPath: "/state" }],
+            terminationMessagePath: "/root/termination-log",
+          }),
+        says: /initContainers\[1\]\.volumeMounts\[0\]\.name is "broker"/,
+      },
+      ...["broker", "runner"].map((name) => ({
+        what: `a Pod whose ${name} is called otherwise, because it could not be judged`,
+        change: (draft: Draft) => {
+          draft[name as "broker" | "runner"].name = "renamed";
+        },
+        says: new RegExp(
+          `is a list of .*"renamed"\\. Allowed: one container of the name "${name}"|WORK_DIRS`,
+        ),
+      })),
+      {
         what: "a cache that is not wiped",
         change: (draft) => {
           draft.pod.volumes.push({ name: "cache", emptyDir: { sizeLimit: "1Gi" } });
