@@ -53,7 +53,9 @@ function blockProblems(block: Place): Problem[] {
   );
 }
 
-const isDns = (port: Place) => port.get("port").value === 53 && !port.get("endPort").isSet;
+/** Whether a port is DNS's, or may be as far as a preview knows. */
+const isDns = (port: Place) =>
+  port.get("port").isUnknown || (port.get("port").value === 53 && !port.get("endPort").isSet);
 
 /** What a policy lets runners call: everything by DNS, nothing else where nodes hand out credentials. */
 function egressProblems(policy: Place): Problem[] {

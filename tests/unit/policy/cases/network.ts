@@ -26,6 +26,16 @@ export const networkCases: RuleCases[] = [
         what: "more than instance metadata excepted",
         change: egress({ to: [{ ipBlock: { cidr: "128.0.0.0/1", except: ["169.0.0.0/8"] } }] }),
       },
+      { what: "ports that are not known yet", change: egress({ ports: unknown }) },
+      { what: "one port that is not known yet", change: egress({ ports: [{ port: unknown }] }) },
+      {
+        what: "exceptions that are not known yet",
+        change: egress({ to: [{ ipBlock: { cidr: "0.0.0.0/0", except: unknown } }] }),
+      },
+      {
+        what: "a block that is not known yet",
+        change: egress({ to: [{ ipBlock: { cidr: unknown, except: [] } }] }),
+      },
       { what: "peers that are not known yet", change: egress({ to: unknown }) },
     ],
     refuses: [
@@ -80,6 +90,29 @@ export const networkCases: RuleCases[] = [
       {
         what: "a policy of another namespace",
         change: (draft) => draft.add(type, other({ egress: [anywhere] }, "elsewhere")),
+      },
+      {
+        what: "a policy that selects by expressions, which is not looked at",
+        change: (draft) =>
+          draft.add(
+            type,
+            other({
+              podSelector: { matchExpressions: [{ key: "app", operator: "Exists" }] },
+              egress: [anywhere],
+            }),
+          ),
+      },
+      {
+        what: "a policy whose Pods are not known yet",
+        change: (draft) => draft.add(type, other({ podSelector: unknown, egress: [anywhere] })),
+      },
+      {
+        what: "Pods with the runners' labels in a namespace of others",
+        change: (draft) =>
+          draft.add("kubernetes:apps/v1:Deployment", {
+            ...draft.inputs("Deployment"),
+            metadata: { namespace: "elsewhere" },
+          }),
       },
       {
         what: "a policy for other Pods",

@@ -30,6 +30,18 @@ export const permissionCases: RuleCases[] = [
         change: (draft) => draft.add(`${rbac}ClusterRole`, { rules: [{ verbs: ["*"] }] }),
       },
       {
+        what: "verbs that are not known yet",
+        from: "podPerJob",
+        change: (draft) => void Object.assign(draft.inputs("Role").rules[0], { verbs: unknown }),
+      },
+      {
+        what: "an admission policy that fails by default",
+        from: "podPerJob",
+        change: (draft) => {
+          delete draft.inputs("ValidatingAdmissionPolicy").spec.failurePolicy;
+        },
+      },
+      {
         what: "rules that are not known yet",
         from: "podPerJob",
         change: (draft) => void Object.assign(draft.inputs("Role"), { rules: unknown }),
@@ -67,6 +79,14 @@ export const permissionCases: RuleCases[] = [
   {
     rule: permissionsStayNarrow,
     accepts: [
+      {
+        what: "rights of an account of others in the same namespace",
+        change: (draft) => {
+          const account = { name: "exporter", namespace: runner.namespace };
+          draft.add("kubernetes:core/v1:ServiceAccount", { metadata: account });
+          draft.add(`${rbac}RoleBinding`, binding({ kind: "ServiceAccount", ...account }));
+        },
+      },
       {
         what: "rights of another account",
         change: (draft) => draft.add(`${rbac}RoleBinding`, binding({ ...runner, namespace: "elsewhere" })),

@@ -56,7 +56,16 @@ const others: Case[] = [
 export const podCases: RuleCases[] = [
   {
     rule: podIsRestricted,
-    accepts: others,
+    accepts: [
+      ...others,
+      {
+        what: "defaults that are written out",
+        change: (draft) => {
+          Object.assign(draft.pod, { hostNetwork: false, hostPID: null });
+          Object.assign(draft.runner.securityContext, { privileged: false, procMount: "Default" });
+        },
+      },
+    ],
     refuses: [
       ...["hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace"].map((key) =>
         ofPod({ [key]: true }, `${key} is true\\. Allowed: false or not set`),
@@ -234,7 +243,15 @@ export const podCases: RuleCases[] = [
   },
   {
     rule: rollOutLosesNoJob,
-    accepts: others,
+    accepts: [
+      ...others,
+      {
+        what: "no unavailable runner in percent",
+        change: (draft) => {
+          draft.inputs("Deployment").spec.strategy.rollingUpdate.maxUnavailable = "0%";
+        },
+      },
+    ],
     refuses: [
       ofPod(
         { terminationGracePeriodSeconds: 30 },
@@ -248,9 +265,9 @@ export const podCases: RuleCases[] = [
       {
         what: "a roll-out that stops everything first",
         change: (draft) => {
-          draft.inputs("Deployment").spec.strategy = { type: "Recreate" };
+          draft.inputs("Deployment").spec.strategy.type = "Recreate";
         },
-        says: /^spec\.strategy\.(type is "Recreate"|rollingUpdate\.maxUnavailable is not set)/,
+        says: /^spec\.strategy\.type is "Recreate"/,
       },
       {
         what: "a roll-out that stops an old runner first",
