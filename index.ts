@@ -37,6 +37,8 @@ export = async () => {
     const provider = new github.Provider("github", {
       owner: config.githubOwner,
       baseUrl: `${config.githubApiUrl}/`,
+      // Named here, the SDK marks it as secret; taken from the environment by itself, it is plain text in the state.
+      token: process.env.GITHUB_TOKEN,
     });
     new GitHubSettings(
       "github-settings",

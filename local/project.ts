@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { parse, parseDocument } from "yaml";
@@ -48,7 +56,7 @@ function read(file: string): string {
   return existsSync(file) ? readFileSync(file, "utf8") : "";
 }
 
-/** Copies the checkout's project and stack files, as they are now, to where `pulumi` runs. */
+/** Copies the checkout's project and stack files, as they are now, to where `pulumi` runs, and links the policy pack there. */
 export function copyProjectIn(directory = projectDir): void {
   mkdirSync(directory, { recursive: true });
   const project = parseDocument(read(join(root, "Pulumi.yaml")));
@@ -58,6 +66,9 @@ export function copyProjectIn(directory = projectDir): void {
     const copy = join(directory, file);
     writeFileSync(copy, withBackEndOf(read(join(root, file)), read(copy)));
   }
+  const pack = join(directory, "policy");
+  rmSync(pack, { force: true });
+  symlinkSync(join(root, "policy"), pack);
 }
 
 /** Brings what a command changed in a stack's configuration (`pulumi config set`) back to the checkout. */

@@ -47,15 +47,18 @@ export class PulumiProject {
 
   /**
    * @param configuration replaces or, with undefined, removes keys of the stack file, such as `digdag-runner:clusterName`
+   * @param program file of another program than the project's own
    */
   static async create(
     account: Account,
     stack: string,
     configuration: Record<string, unknown> = {},
+    program = root,
   ): Promise<PulumiProject> {
     const directory = mkdtempSync(join(tmpdir(), "engine-test-"));
     mkdirSync(join(directory, "backend"));
     copyProjectIn(directory);
+    runInstead(directory, program);
     configure(directory, stack, configuration);
     engine ??= ensureEngine({ report: (line) => console.error(line) });
     const { path } = await engine;
@@ -146,6 +149,13 @@ export class PulumiProject {
     await this.providers.close();
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+function runInstead(directory: string, program: string): void {
+  const projectFile = join(directory, "Pulumi.yaml");
+  const document = parseDocument(readFileSync(projectFile, "utf8"));
+  document.set("main", program);
+  writeFileSync(projectFile, document.toString());
 }
 
 function configure(directory: string, stack: string, configuration: Record<string, unknown>): void {

@@ -13,7 +13,7 @@ import type { ProgramInfo } from "@pulumi/pulumi/proto/language_pb";
 import * as language from "@pulumi/pulumi/proto/language_pb";
 import * as plugin from "@pulumi/pulumi/proto/plugin_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
-import { programCommand, programResult, type RunRequest } from "./program";
+import { policyPackArguments, programCommand, programResult, type RunRequest } from "./program";
 
 type Unary<Request, Response> = (
   call: ServerUnaryCall<Request, Response>,
@@ -41,6 +41,12 @@ function runRequest(request: language.RunRequest): RunRequest {
   };
 }
 
+/** `NAME=VALUE` in two; the value may hold further signs. */
+function splitOnce(text: string, sign: string): [string, string] {
+  const at = text.indexOf(sign);
+  return [text.slice(0, at), text.slice(at + sign.length)];
+}
+
 /** Direct dependencies of a program and the versions that are installed. */
 export function dependencies(programDirectory: string): { name: string; version: string }[] {
   const manifest = JSON.parse(readFileSync(join(programDirectory, "package.json"), "utf8")) as {
@@ -61,7 +67,8 @@ export function dependencies(programDirectory: string): { name: string; version:
 
 /**
  * A language host for Node.js programs: a stand-in for `pulumi-language-nodejs`, which no registry has. It runs
- * programs through the SDK's own entry point; code generation and plug-ins written in Node.js it leaves out.
+ * programs and policy packs through the SDK's own entry points; code generation and providers written in Node.js it
+ * leaves out. Unlike the official one it gives a policy pack no stack configuration in the environment.
  */
 export class LanguageHost {
   private readonly programs = new Set<ChildProcess>();
@@ -79,6 +86,7 @@ export class LanguageHost {
       about: this.about,
       installDependencies: this.installDependencies,
       run: this.run,
+      runPlugin: this.runPlugin,
       cancel: this.cancel,
     };
   }
@@ -159,6 +167,37 @@ export class LanguageHost {
     };
     program.once("error", (error) => end({ error: `Node.js could not be started: ${error.message}` }));
     program.once("close", (code, signal) => end(programResult(code, signal)));
+  };
+
+  /** Serves a policy pack until the engine has no more use for it. */
+  private readonly runPlugin = (
+    call: ServerWritableStream<language.RunPluginRequest, language.RunPluginResponse>,
+  ): void => {
+    const { request } = call;
+    const fail = (code: status, details: string) => call.emit("error", { code, details });
+    if (request.getKind() !== "analyzer") {
+      return void fail(status.UNIMPLEMENTED, `plug-ins of the kind ${request.getKind()} cannot be run here`);
+    }
+    const directory = request.getInfo()?.getProgramDirectory() || request.getPwd();
+    let pack: ChildProcess;
+    try {
+      pack = spawn(process.execPath, policyPackArguments(directory, request.getArgsList()), {
+        cwd: directory,
+        env: Object.fromEntries(request.getEnvList().map((entry) => splitOnce(entry, "="))),
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+    } catch (error) {
+      return void fail(status.FAILED_PRECONDITION, (error as Error).message);
+    }
+    this.programs.add(pack);
+    call.once("cancelled", () => pack.kill());
+    pack.stdout?.on("data", (chunk: Buffer) => call.write(new language.RunPluginResponse().setStdout(chunk)));
+    pack.stderr?.on("data", (chunk: Buffer) => call.write(new language.RunPluginResponse().setStderr(chunk)));
+    pack.once("error", (error) => fail(status.UNKNOWN, `Node.js could not be started: ${error.message}`));
+    pack.once("close", (code) => {
+      this.programs.delete(pack);
+      call.end(new language.RunPluginResponse().setExitcode(code ?? 1));
+    });
   };
 
   private readonly cancel: Unary<Empty, Empty> = (_, done) => {

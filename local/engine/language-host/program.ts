@@ -1,3 +1,4 @@
+import { realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
@@ -44,13 +45,7 @@ export function splitArguments(text: string): string[] {
  * @throws Error when the program's directory has no `@pulumi/pulumi`
  */
 export function programCommand(request: RunRequest, engineAddress: string): Command {
-  const resolve = createRequire(join(request.programDirectory, "package.json")).resolve;
-  let runner: string;
-  try {
-    runner = resolve("@pulumi/pulumi/cmd/run");
-  } catch {
-    throw new Error(`${request.programDirectory} has no @pulumi/pulumi; run npm ci (or npm install) first`);
-  }
+  const runner = sdkEntryPoint(request.programDirectory, "run");
   const { nodeargs, typescript } = request.options;
   const flags: Record<string, string> = {
     monitor: request.monitorAddress,
@@ -77,6 +72,24 @@ export function programCommand(request: RunRequest, engineAddress: string): Comm
       PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(request.configSecretKeys),
     },
   };
+}
+
+/**
+ * The Node.js arguments that serve a policy pack, through the entry point of the pack's own SDK.
+ * @param engineArguments what the engine passes to every analyzer, its own address first
+ * @throws Error when neither the pack's directory nor one above it has `@pulumi/pulumi`
+ */
+export function policyPackArguments(directory: string, engineArguments: string[]): string[] {
+  return [sdkEntryPoint(directory, "run-policy-pack"), ...engineArguments, directory];
+}
+
+function sdkEntryPoint(directory: string, name: string): string {
+  try {
+    // As Node.js does for a program's own modules, from where the directory really is.
+    return createRequire(join(realpathSync(directory), "package.json")).resolve(`@pulumi/pulumi/cmd/${name}`);
+  } catch {
+    throw new Error(`${directory} has no @pulumi/pulumi; run npm ci (or npm install) first`);
+  }
 }
 
 /** The exit code with which the SDK says that it has already told the person what went wrong. */

@@ -344,5 +344,19 @@ describe("the program", () => {
       assert.equal(variableName, "DIGDAG_RUNNER_LABELS_STG");
       assert.deepEqual(JSON.parse(value), plan.outputs.runnerLabels);
     });
+
+    it("gives the engine the token of its provider as a secret only", async () => {
+      const before = process.env.GITHUB_TOKEN;
+      process.env.GITHUB_TOKEN = token;
+      try {
+        const plan = await deploy(account(), { config: { "digdag-runner:manageGitHubSettings": "true" } });
+        const { raw, inputs } = plan.only("pulumi:providers:github");
+        assert.equal(inputs.token, token);
+        assert.ok(!clearTexts(raw).includes(token), "the token is in the clear");
+      } finally {
+        if (before === undefined) delete process.env.GITHUB_TOKEN;
+        else process.env.GITHUB_TOKEN = before;
+      }
+    });
   });
 });

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { buildKey, type GoModule } from "../../../local/engine/goBuild";
 import { dependencies } from "../../../local/engine/language-host/host";
 import {
+  policyPackArguments,
   programCommand,
   programResult,
   type RunRequest,
@@ -63,6 +64,16 @@ describe("language host", () => {
       () => programCommand({ ...request, programDirectory: "/" }, ""),
       /no @pulumi\/pulumi; run npm ci/,
     );
+  });
+
+  it("serves a policy pack through the SDK that is found from its directory, which comes last", () => {
+    const pack = join(root, "policy");
+    assert.deepEqual(policyPackArguments(pack, ["127.0.0.1:2"]), [
+      join(root, "node_modules/@pulumi/pulumi/cmd/run-policy-pack/index.js"),
+      "127.0.0.1:2",
+      pack,
+    ]);
+    assert.throws(() => policyPackArguments("/", []), /no @pulumi\/pulumi; run npm ci/);
   });
 
   it("splits Node.js arguments as a shell does", () => {

@@ -1,0 +1,42 @@
+import type { Rule } from "./plan";
+import {
+  credentialHasNoOtherReader,
+  credentialIsTheBrokersAlone,
+  noSecretInEnvironment,
+} from "./rules/credential";
+import { noCredentialInOutputs, noCredentialInTheOpen } from "./rules/credentialText";
+import { everyCallIsEncrypted, oneEnvironment, productionIsProtected } from "./rules/environment";
+import { imageByDigest, previewBuildsNothing, repositoryKeepsItsImages } from "./rules/image";
+import { jobsShareNothing } from "./rules/isolation";
+import { digdagAdmitsSingleAddresses, digdagHasNoOtherWayIn } from "./rules/loadBalancer";
+import { networkIsLimited, networkStaysLimited } from "./rules/network";
+import { namespaceIsRestricted, permissionsAreNarrow, permissionsStayNarrow } from "./rules/permissions";
+import { podIsRestricted } from "./rules/pods";
+import { rollOutLosesNoJob } from "./rules/rollOut";
+import { noServiceAccountToken } from "./rules/serviceAccount";
+
+/** Every rule of the pack, in the order of docs/security.md. */
+export const rules: Rule[] = [
+  digdagAdmitsSingleAddresses,
+  digdagHasNoOtherWayIn,
+  noCredentialInTheOpen,
+  noCredentialInOutputs,
+  noSecretInEnvironment,
+  credentialIsTheBrokersAlone,
+  credentialHasNoOtherReader,
+  jobsShareNothing,
+  podIsRestricted,
+  namespaceIsRestricted,
+  noServiceAccountToken,
+  permissionsAreNarrow,
+  permissionsStayNarrow,
+  networkIsLimited,
+  networkStaysLimited,
+  oneEnvironment,
+  everyCallIsEncrypted,
+  productionIsProtected,
+  imageByDigest,
+  repositoryKeepsItsImages,
+  previewBuildsNothing,
+  rollOutLosesNoJob,
+];
