@@ -18,6 +18,10 @@ export const environmentCases: RuleCases[] = [
     accepts: [
       { what: "labels beside the usual ones", change: labels((text) => `${text},gpu,production`) },
       {
+        what: "resources of others, whatever their tags",
+        change: (draft) => draft.add("aws:s3/bucket:Bucket", { tags: { "digdag-runner:stack": "prd" } }),
+      },
+      {
         what: "a larger program, whose stack has another name",
         change: (draft) => draft.renameStack("team-eu"),
       },
