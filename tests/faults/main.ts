@@ -15,7 +15,7 @@ import { theftCommand } from "./theft/command";
 
 const usage = `usage: npm run faults -- [--only REGEX] [--times N] [--seed N] [--pools N] [--json]
        npm run faults -- --soak JOBS [--json]
-       npm run faults -- --theft [--only REGEX] [--json]
+       npm run faults -- --theft [--only REGEX] [--pools N] [--json]
 
 Breaks runners on the local system (\`npm start\` first) in every way of tests/faults/catalogue, with jobs flowing, and says
 what became of the jobs. Exit code 1 when a case failed, a job was lost or a ghost is left.
@@ -110,10 +110,10 @@ async function main(args: string[]): Promise<number> {
   requireLocalNode();
   const waiting = () => say("another fault campaign runs on this machine; waiting for its end");
   if (values.theft) {
-    const only = options.only && { only: options.only };
+    const { only, pools } = options;
     return withLock("fault-campaign", waiting, () => {
       cleanUpWhenInterrupted("theft");
-      return theftCommand({ ...only, json: values.json, report: say });
+      return theftCommand({ ...(only && { only }), pools, json: values.json, report: say });
     });
   }
   const run = async (): Promise<Outcome> => {
