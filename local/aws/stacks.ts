@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { defaultAppParameter } from "../../components/credential";
 
 const PROJECT = "digdag-runner";
 
@@ -55,7 +54,7 @@ export function toStack(stack: string, yaml: string): Stack {
     digdagEndpoint: required("digdagEndpoint"),
     loadBalancerName: optional("loadBalancerName") || clusterName,
     parameter: optional("githubAppId")
-      ? optional("githubAppParameter") || defaultAppParameter(stack)
+      ? optional("githubAppParameter") || `/digdag-runner/${stack}/github-app` // where the README has people put it
       : required("githubTokenParameter"),
     appId: optional("githubAppId"),
     owner: required("githubOwner"),
