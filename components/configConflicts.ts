@@ -40,11 +40,10 @@ const oldestRunner = "2.329.0";
 
 function versionProblems(stack: string, { runnerVersion, githubApiUrl }: Values): Problem[] {
   const key = "runnerVersion";
-  const version = String(runnerVersion);
-  const serves = (host: RegExp) =>
-    URL.canParse(String(githubApiUrl)) && host.test(new URL(String(githubApiUrl)).hostname);
+  const [version, api] = [String(runnerVersion), String(githubApiUrl)];
+  const ofGitHub = URL.canParse(api) && /(^|\.)(github|ghe)\.com$/.test(new URL(api).hostname);
   const older = version.localeCompare(oldestRunner, "en", { numeric: true }) < 0;
-  if (rules[key]?.problem(version) !== undefined || !older || !serves(/(^|\.)(github|ghe)\.com$/)) return [];
+  if (rules[key]?.problem(version) !== undefined || !ofGitHub || !older) return [];
   const reason = `is ${JSON.stringify(version)}: GitHub registers no runner older than ${oldestRunner}`;
   return [{ key, reason, command: removeCommand(stack, key) }];
 }

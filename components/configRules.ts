@@ -54,7 +54,10 @@ const sha256: Rule = {
 const version = matching(/^\d+\.\d+\.\d+$/, "three numbers with dots between them");
 const downloadUrl = (example: string): Rule => ({ example, problem: httpsUrl("with path") });
 
-const securityGroup = /^sg-([0-9a-f]{8}|[0-9a-f]{17})$/;
+const securityGroup: Rule = {
+  example: "sg-0123456789abcdef0",
+  problem: matching(/^sg-([0-9a-f]{8}|[0-9a-f]{17})$/, "sg- and 8 or 17 hexadecimal digits"),
+};
 
 /** The rule of every key that has one; a list's rule holds for each of its elements. */
 export const rules: Record<string, Rule> = {
@@ -98,19 +101,13 @@ export const rules: Record<string, Rule> = {
       "the name or ARN of an ALB, not its host name",
     ),
   },
-  securityGroupId: {
-    example: "sg-0123456789abcdef0",
-    problem: matching(securityGroup, "sg- and 8 or 17 hexadecimal digits"),
-  },
+  securityGroupId: securityGroup,
   access: {
     example: "natGateways",
     problem: (value) =>
       (accessWays as readonly string[]).includes(value) ? undefined : `must be ${accessWays.join(" or ")}`,
   },
-  sourceSecurityGroupId: {
-    example: "sg-0123456789abcdef0",
-    problem: matching(securityGroup, "sg- and 8 or 17 hexadecimal digits"),
-  },
+  sourceSecurityGroupId: securityGroup,
   natAddresses: { example: "203.0.113.10", problem: natAddressProblem },
   replicas: { example: "2", problem: between(1, 50) },
   maxJobMinutes: { example: "9", problem: between(1, 360) },

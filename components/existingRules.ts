@@ -78,14 +78,14 @@ export function settle(args: DigdagAccessArgs, present: readonly GroupRule[]): S
   for (const rule of wanted) {
     const found = present.find((candidate) => sameRule(rule, candidate));
     if (!found) continue;
-    const what = `Rule ${found.id} already opens TCP port ${rule.port} to ${Object.values(rule.source)}`;
     const others = Object.entries(found.tags).filter(([key]) => !key.startsWith("aws:"));
     if (others.length === 0 || ours.every(([key, value]) => found.tags[key] === value)) {
       settlement.adopted[rule.suffix] = found.id;
     } else {
       const whose = others.map(([key, value]) => `${key}=${value}`).join(", ");
       settlement.problems.push(
-        `${what}, and belongs to somebody else by its tags (${whose}); AWS allows no second one like it. ` +
+        `Rule ${found.id} already opens TCP port ${rule.port} to ${Object.values(rule.source)}, and belongs to somebody else ` +
+          `by its tags (${whose}); AWS allows no second one like it. ` +
           `Remove it where it was made, or remove its tags to have this stack take it over: aws ec2 delete-tags --resources ${found.id}`,
       );
     }

@@ -59,12 +59,9 @@ export async function findCluster(name: string): Promise<Cluster> {
 export async function findSources(
   given: { access: AccessWay; natAddresses: string[]; sourceSecurityGroupId: string | undefined },
   cluster: Cluster,
-): Promise<{ natAddresses: string[] } | { natAddresses: []; sourceSecurityGroupId: string }> {
+): Promise<{ natAddresses: string[] } | { sourceSecurityGroupId: string }> {
   if (given.access === "securityGroup") {
-    return {
-      natAddresses: [],
-      sourceSecurityGroupId: given.sourceSecurityGroupId ?? cluster.securityGroupId,
-    };
+    return { sourceSecurityGroupId: given.sourceSecurityGroupId ?? cluster.securityGroupId };
   }
   const { natAddresses } = given;
   return { natAddresses: natAddresses.length > 0 ? natAddresses : await findNatAddresses(cluster.vpcId) };
@@ -146,7 +143,7 @@ async function candidates({ vpcId, access }: AccessLookup): Promise<LoadBalancer
       .filter((arn) => arn.includes(":loadbalancer/app/"))
       .map((arn) => lookUp(`load balancer ${arn}`, remedy, aws.lb.getLoadBalancer({ arn }))),
   );
-  return all.filter(({ internal, ...one }) => internal === needsInternal(access) && one.vpcId === vpcId);
+  return all.filter((one) => one.internal === needsInternal(access) && one.vpcId === vpcId);
 }
 
 /** The ALB with the endpoint's own host name, else the only one. */
@@ -180,18 +177,17 @@ function refuseUnreachable(
       `Load balancer ${name} is of type ${loadBalancerType}, not an ALB. Correct loadBalancerName, or set securityGroupId instead.`,
     );
   }
-  if (internal && access === "natGateways") {
+  if (internal === needsInternal(access)) return;
+  if (internal) {
     throw refusal(
       `ALB ${name} is internal: it sees the private addresses of the Pods, never a NAT address, so a rule for a NAT ` +
         "address would have no effect. Set access to securityGroup, which admits the security group of the cluster's nodes instead.",
     );
   }
-  if (!internal && access === "securityGroup") {
-    throw refusal(
-      `ALB ${name} is internet-facing: the runners reach it by their NAT gateways, and a rule for their security group ` +
-        "would have no effect. Set access to natGateways, or loadBalancerName to an internal ALB.",
-    );
-  }
+  throw refusal(
+    `ALB ${name} is internet-facing: the runners reach it by their NAT gateways, and a rule for their security group ` +
+      "would have no effect. Set access to natGateways, or loadBalancerName to an internal ALB.",
+  );
 }
 
 function onlyUnmanaged(groups: aws.ec2.GetSecurityGroupResult[]): string {

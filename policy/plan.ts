@@ -78,6 +78,17 @@ export function kindOf({ type }: PlanResource): string | undefined {
   return /^kubernetes:.*:(\w+?)(?:Patch)?$/.exec(type)?.[1];
 }
 
+/** This product's objects of a kind, as `NAMESPACE/NAME`. */
+export function ownObjects(resources: PlanResource[], kind: string): Set<string> {
+  const objects = resources.filter((resource) => isOwn(resource) && kindOf(resource) === kind);
+  return new Set(
+    objects.map(({ inputs }) => {
+      const metadata = inputs.get("metadata");
+      return `${metadata.get("namespace").text}/${metadata.get("name").text}`;
+    }),
+  );
+}
+
 /** Namespaces that hold this product's runners. */
 export function ownNamespaces(resources: PlanResource[]): Set<string> {
   const names = resources

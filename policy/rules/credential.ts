@@ -1,12 +1,4 @@
-import {
-  isOwn,
-  kindOf,
-  must,
-  type PlanResource,
-  type Problem,
-  type ResourceRule,
-  type StackRule,
-} from "../plan";
+import { must, ownObjects, type Problem, type ResourceRule, type StackRule } from "../plan";
 import { type Container, type Pod, podOf, runnerPodOf } from "../pods";
 import type { Place } from "../values";
 import { aboutPods } from "./pods";
@@ -118,16 +110,6 @@ export const noSecretInEnvironment: ResourceRule = {
   resource: aboutPods(({ containers }) => containers.flatMap(variableProblems)),
 };
 
-/** The Secrets with the runners' credential, as `NAMESPACE/NAME`. */
-const ownSecrets = (resources: PlanResource[]): Set<string> =>
-  new Set(
-    resources
-      .filter((resource) => isOwn(resource) && kindOf(resource) === "Secret")
-      .map(
-        ({ inputs }) => `${inputs.get("metadata", "namespace").text}/${inputs.get("metadata", "name").text}`,
-      ),
-  );
-
 /** The names of Secrets wherever a Pod can take one from. */
 function secretsOf(pod: Pod | undefined): Place[] {
   if (!pod) return [];
@@ -149,7 +131,7 @@ export const credentialHasNoOtherReader: StackRule = {
   name: "credential-has-no-other-reader",
   description: "No Pod of the stack but the runners' uses the Secret with their credential.",
   stack: (resources) => {
-    const secrets = ownSecrets(resources);
+    const secrets = ownObjects(resources, "Secret");
     return resources
       .filter((resource) => !runnerPodOf(resource))
       .flatMap((resource) => {

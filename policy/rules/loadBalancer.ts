@@ -49,9 +49,8 @@ const openedGroups = (resources: PlanResource[]): Set<string> =>
       .flatMap(({ inputs }) => inputs.get("securityGroupId").text ?? []),
   );
 
-/** Why a range is not one public address; undefined when it is. */
-const rangeProblem = (range: string): string | undefined =>
-  range.endsWith("/32") ? natAddressProblem(range) : (natAddressProblem(range) ?? "must end in /32");
+const isOnePublicAddress = (range: unknown) =>
+  typeof range === "string" && range.endsWith("/32") && natAddressProblem(range) === undefined;
 
 function ingressProblems({ ranges, protocol, ports }: Ingress): Problem[] {
   const [from, to] = ports;
@@ -59,7 +58,7 @@ function ingressProblems({ ranges, protocol, ports }: Ingress): Problem[] {
     ...ranges.flatMap((range) =>
       must(
         range,
-        (value) => typeof value === "string" && rangeProblem(value) === undefined,
+        isOnePublicAddress,
         "one public IPv4 address with /32",
         "Give each NAT gateway's address a rule of its own: whoever is in a wider range reaches Digdag.",
       ),

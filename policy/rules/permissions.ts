@@ -3,7 +3,7 @@ import {
   kindOf,
   must,
   ownNamespaces,
-  type PlanResource,
+  ownObjects,
   type Problem,
   type ResourceRule,
   type StackRule,
@@ -68,16 +68,6 @@ export const permissionsAreNarrow: ResourceRule = {
   },
 };
 
-/** The service accounts that runners have, as `NAMESPACE/NAME`. */
-const ownAccounts = (resources: PlanResource[]): Set<string> =>
-  new Set(
-    resources
-      .filter((resource) => isOwn(resource) && kindOf(resource) === "ServiceAccount")
-      .map(
-        ({ inputs }) => `${inputs.get("metadata", "namespace").text}/${inputs.get("metadata", "name").text}`,
-      ),
-  );
-
 /** Whether a binding's subject is a runner, by itself or in a group of service accounts. */
 function isRunner(subject: Place, accounts: Set<string>, namespaces: Set<string>): boolean {
   const name = subject.get("name").text ?? "";
@@ -102,7 +92,7 @@ export const permissionsStayNarrow: StackRule = {
     "No other resource of the stack gives the runners rights in the cluster or an AWS role, and their own have their limit.",
   stack: (resources) => {
     const namespaces = ownNamespaces(resources);
-    const accounts = ownAccounts(resources);
+    const accounts = ownObjects(resources, "ServiceAccount");
     const own = (kind: string) =>
       resources.filter((resource) => isOwn(resource) && kindOf(resource) === kind);
     const unlimited = own("ValidatingAdmissionPolicyBinding").length === 0 ? own("RoleBinding") : [];

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { DescribeSecurityGroupRulesCommand, type SecurityGroupRule } from "@aws-sdk/client-ec2";
 import type { Network } from "../../local/aws/account";
 import { ensureMoto, motoAnswers, motoArguments } from "../../local/aws/moto";
 import { seedAccount } from "../../local/aws/seed";
@@ -11,6 +12,10 @@ import { root } from "../../local/lib/paths";
 import { type AwsClients, createClients } from "../../local/providers/aws/clients";
 
 const READY_MS = 30_000;
+/** The first run may build the engine from source. */
+export const SETUP_MS = 20 * 60_000;
+/** Only a command that hangs takes this long. */
+export const COMMAND_MS = 5 * 60_000;
 
 /** An emulated AWS account of its own, on a free loopback port. */
 export class Account {
@@ -46,6 +51,14 @@ export class Account {
   async reset(): Promise<Network> {
     await fetch(`${this.endpoint}/moto-api/reset`, { method: "POST" });
     return seedAccount(this.endpoint, this.stacks, this.credentials);
+  }
+
+  /** The rules of some security groups for what comes in. */
+  async ingressRules(groupIds: string[]): Promise<SecurityGroupRule[]> {
+    const { SecurityGroupRules = [] } = await this.clients.ec2.send(
+      new DescribeSecurityGroupRulesCommand({ Filters: [{ Name: "group-id", Values: groupIds }] }),
+    );
+    return SecurityGroupRules.filter(({ IsEgress }) => !IsEgress);
   }
 
   async stop(): Promise<void> {

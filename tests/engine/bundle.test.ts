@@ -4,17 +4,11 @@ import {
   CreateNatGatewayCommand,
   DeleteNatGatewayCommand,
   DescribeNatGatewaysCommand,
-  DescribeSecurityGroupRulesCommand,
   RevokeSecurityGroupIngressCommand,
 } from "@aws-sdk/client-ec2";
 import { type Network, readNetwork } from "../../local/aws/account";
-import { Account } from "./account";
+import { Account, COMMAND_MS, SETUP_MS } from "./account";
 import { PulumiProject, type Result } from "./pulumiProject";
-
-/** The first run may build the engine from source. */
-const SETUP_MS = 20 * 60_000;
-/** Only a command that hangs takes this long. */
-const COMMAND_MS = 5 * 60_000;
 
 describe("the real engine against an emulated account", () => {
   let account: Account;
@@ -41,13 +35,7 @@ describe("the real engine against an emulated account", () => {
 
     after(() => project?.remove());
 
-    async function rules() {
-      const groups = network.groups["digdag-stg"] ?? [];
-      const { SecurityGroupRules } = await account.clients.ec2.send(
-        new DescribeSecurityGroupRulesCommand({ Filters: [{ Name: "group-id", Values: groups }] }),
-      );
-      return (SecurityGroupRules ?? []).filter(({ IsEgress }) => !IsEgress);
-    }
+    const rules = () => account.ingressRules(network.groups["digdag-stg"] ?? []);
 
     /** The group admits the NAT addresses that the account has now, and nothing else. */
     async function assertOnlyNatAddressesAllowed(): Promise<void> {

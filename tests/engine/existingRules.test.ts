@@ -3,14 +3,11 @@ import {
   AuthorizeSecurityGroupIngressCommand,
   CreateTagsCommand,
   DeleteTagsCommand,
-  DescribeSecurityGroupRulesCommand,
 } from "@aws-sdk/client-ec2";
 import type { Network } from "../../local/aws/account";
-import { Account } from "./account";
+import { Account, SETUP_MS } from "./account";
 import { PulumiProject } from "./pulumiProject";
 
-/** The first run may build the engine from source. */
-const SETUP_MS = 20 * 60_000;
 const ruleType = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
 
 describe("on the real engine, a rule that Digdag's group has already", function () {
@@ -32,10 +29,8 @@ describe("on the real engine, a rule that Digdag's group has already", function 
   const group = () => network.groups["digdag-stg"]?.[0] as string;
 
   async function ruleFor(address: string) {
-    const { SecurityGroupRules } = await account.clients.ec2.send(
-      new DescribeSecurityGroupRulesCommand({ Filters: [{ Name: "group-id", Values: [group()] }] }),
-    );
-    return SecurityGroupRules?.find(({ CidrIpv4 }) => CidrIpv4 === `${address}/32`);
+    const rules = await account.ingressRules([group()]);
+    return rules.find(({ CidrIpv4 }) => CidrIpv4 === `${address}/32`);
   }
 
   async function up(...args: string[]) {

@@ -1,12 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { Account } from "./account";
+import { Account, COMMAND_MS, SETUP_MS } from "./account";
 import { PulumiProject, type Result } from "./pulumiProject";
-
-/** The first run may build the engine from source. */
-const SETUP_MS = 20 * 60_000;
-/** Only a command that hangs takes this long. */
-const COMMAND_MS = 5 * 60_000;
 
 describe("the policy pack on the real engine", () => {
   let account: Account;

@@ -147,11 +147,11 @@ function recordRegistrations(plan: Plan): void {
     });
 }
 
-/** `value` without marks: secrets unwrapped, unknown values left out. */
-function plain(value: any): any {
-  if (isUnknown(value)) return undefined;
-  if (isRpcSecret(value)) return plain(unwrapRpcSecret(value));
-  if (Array.isArray(value)) return value.map(plain);
+/** `value`, of `Recorded.raw`, without marks: secrets unwrapped, and `unknown` in place of what is not known yet. */
+export function plain(value: any, unknown?: unknown): any {
+  if (isUnknown(value)) return unknown;
+  if (isRpcSecret(value)) return plain(unwrapRpcSecret(value), unknown);
+  if (Array.isArray(value)) return value.map((inner) => plain(inner, unknown));
   if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner, unknown)]));
 }

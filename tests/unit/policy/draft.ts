@@ -1,10 +1,9 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: a plan holds resources of any shape
 import assert from "node:assert/strict";
-import { unwrapRpcSecret } from "@pulumi/pulumi/runtime";
 import type { PlanResource, Problem, Rule } from "../../../policy/plan";
 import { Place, unknown, type Value } from "../../../policy/values";
 import { deploy } from "../components/account";
-import { isSecret, isUnknown, type RunOptions } from "../mocks";
+import { plain, type RunOptions } from "../mocks";
 
 /** What a case starts from: a plan of the whole program. */
 export const plans = {
@@ -26,13 +25,7 @@ interface Entry {
 }
 
 /** What the engine would show to a policy: no marks of secrets, but what is not known yet. */
-function shown(raw: any): Value {
-  if (isUnknown(raw)) return unknown;
-  if (isSecret(raw)) return shown(unwrapRpcSecret(raw));
-  if (Array.isArray(raw)) return raw.map(shown);
-  if (raw === null || typeof raw !== "object") return raw;
-  return Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, shown(value)]));
-}
+const shown = (raw: any): Value => plain(raw, unknown);
 
 /** A plan that a test may change before rules look at it. */
 export class Draft {
