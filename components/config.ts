@@ -24,6 +24,7 @@ export function readConfig(projectDir: string): Config {
     values,
     secretKeys: new Set(Object.keys(values).filter(isSecret)),
     stackLabels: readStackLabels(projectDir, schema.project),
+    gitHubToken: Boolean(process.env.GITHUB_TOKEN),
     ...(caCertificateFile && { caCertificates: readCaCertificates(projectDir, caCertificateFile) }),
   });
   if (problems) throw refusal(renderProblems(stack, problems));

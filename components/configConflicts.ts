@@ -1,20 +1,20 @@
 import { type Problem, removeCommand, setCommand } from "./configProblems";
 import { rules } from "./configRules";
 import type { Values } from "./configSchema";
+import type { GivenValues } from "./runnerSettings";
 
 /** What is wrong with keys about GitHub and the network taken together; each of them may be fine by itself. */
-export function conflicts(stack: string, values: Values): Problem[] {
+export function conflicts(stack: string, values: GivenValues): Problem[] {
   return [
     ...credentialProblems(stack, values),
     ...groupProblems(stack, values),
     ...proxyProblems(stack, values),
-    ...accessProblems(stack, values),
     ...versionProblems(stack, values),
   ];
 }
 
 /** The runners use a GitHub App or a token; the key of what is not used must be absent. */
-function credentialProblems(stack: string, values: Values): Problem[] {
+function credentialProblems(stack: string, values: GivenValues): Problem[] {
   const [id, parameter, token] = ["githubAppId", "githubAppParameter", "githubTokenParameter"] as const;
   const set = (key: string) => setCommand(stack, key, rules[key]?.example ?? "");
   const has = (key: string) => values[key] !== "";
@@ -38,7 +38,7 @@ function credentialProblems(stack: string, values: Values): Problem[] {
  */
 const oldestRunner = "2.329.0";
 
-function versionProblems(stack: string, { runnerVersion, githubApiUrl }: Values): Problem[] {
+function versionProblems(stack: string, { runnerVersion, githubApiUrl }: GivenValues): Problem[] {
   const key = "runnerVersion";
   const [version, api] = [String(runnerVersion), String(githubApiUrl)];
   const ofGitHub = URL.canParse(api) && /(^|\.)(github|ghe)\.com$/.test(new URL(api).hostname);
@@ -48,7 +48,7 @@ function versionProblems(stack: string, { runnerVersion, githubApiUrl }: Values)
   return [{ key, reason, command: removeCommand(stack, key) }];
 }
 
-function groupProblems(stack: string, values: Values): Problem[] {
+function groupProblems(stack: string, values: GivenValues): Problem[] {
   if (values.runnerGroup === "" || values.githubRepository === "") return [];
   const key = "runnerGroup";
   const reason =
@@ -57,7 +57,7 @@ function groupProblems(stack: string, values: Values): Problem[] {
 }
 
 /** Each way to admit the runners has keys that mean nothing with the other. */
-function accessProblems(stack: string, values: Values): Problem[] {
+export function accessProblems(stack: string, values: Values): Problem[] {
   const [key, isSet] =
     values.access === "securityGroup"
       ? ["natAddresses", (values.natAddresses as string[]).length > 0]
@@ -66,7 +66,7 @@ function accessProblems(stack: string, values: Values): Problem[] {
   return isSet ? [{ key, reason, command: removeCommand(stack, key) }] : [];
 }
 
-function proxyProblems(stack: string, values: Values): Problem[] {
+function proxyProblems(stack: string, values: GivenValues): Problem[] {
   if (values.httpsProxy !== "" || (values.noProxy as string[]).length === 0) return [];
   const key = "noProxy";
   return [

@@ -8,12 +8,15 @@ export interface Problem {
   command: string;
 }
 
+/** Stands for a value that may be a secret. */
+export const notShown = "[not shown]";
+
 const credential = /\bgh[a-z]_|github_pat_|PRIVATE KEY|\b(AKIA|ASIA)[A-Z0-9]{16}|^[0-9a-f]{40}$|:\/\/[^/]*@/;
 
 /** The value as an error may show it: a wrong value is often a secret in the wrong place. */
 export function shown(key: string, value: string, secret = false): string {
   const nameExpected = /Parameter$/.test(key) && !/^(\/|arn:)/.test(value);
-  return secret || nameExpected || credential.test(value) ? "[not shown]" : JSON.stringify(value);
+  return secret || nameExpected || credential.test(value) ? notShown : JSON.stringify(value);
 }
 
 /** `pulumi config set` for one key of a stack, or for one element of a list. */

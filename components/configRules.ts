@@ -38,6 +38,8 @@ const httpsUrl =
 /** An SSM parameter by name or, where it is shared from another account, by ARN. */
 const parameterName: Rule["problem"] = (value) => {
   const name = "/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+){0,14}";
+  // Every letter of a token may be in a name, but AWS would be asked for it, and show it.
+  if (/^(gh[a-z]_|github_pat_)/.test(value)) return "must be the name of an SSM parameter, not its value";
   if (value.startsWith("arn:")) {
     return matching(
       new RegExp(`^arn:aws(-cn|-us-gov)?:ssm:[a-z]{2}(-[a-z]+)+-\\d:\\d{12}:parameter/${name.slice(2)}$`),
@@ -59,6 +61,11 @@ const securityGroup: Rule = {
   problem: matching(/^sg-([0-9a-f]{8}|[0-9a-f]{17})$/, "sg- and 8 or 17 hexadecimal digits"),
 };
 
+const repository: Rule = {
+  example: "digdag-workflows",
+  problem: matching(/^[A-Za-z0-9._-]{1,100}$/, "the repository's name alone, without its owner"),
+};
+
 /** The rule of every key that has one; a list's rule holds for each of its elements. */
 export const rules: Record<string, Rule> = {
   githubOwner: {
@@ -68,10 +75,7 @@ export const rules: Record<string, Rule> = {
       "the name of an organization or user, without a URL",
     ),
   },
-  githubRepository: {
-    example: "digdag-workflows",
-    problem: matching(/^[A-Za-z0-9._-]{1,100}$/, "the repository's name alone, without its owner"),
-  },
+  githubRepository: repository,
   githubTokenParameter: { example: "/digdag-runner/STACK/github-token", problem: parameterName },
   githubAppId: {
     example: "123456",
@@ -136,6 +140,13 @@ export const rules: Record<string, Rule> = {
     example: "1Gi",
     problem: matching(/^[1-9]\d*(Mi|Gi)$/, "a Kubernetes quantity in Mi or Gi"),
   },
+  priorityClassName: {
+    example: "deployments",
+    problem: matching(
+      /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/,
+      "the name of a PriorityClass: lowercase letters, digits, hyphens and dots",
+    ),
+  },
   egressAddressUrl: { example: "https://checkip.amazonaws.com", problem: httpsUrl("with path") },
   httpsProxy: { example: "http://proxy.example.com:3128", problem: httpsProxyProblem },
   noProxy: { example: ".internal.example.com", problem: noProxyProblem },
@@ -161,4 +172,26 @@ export const rules: Record<string, Rule> = {
   digdagVersion: { example: "0.10.5", problem: version },
   digdagUrl: downloadUrl("https://mirror.example.com/digdag.jar"),
   digdagSha256: sha256,
+  deploymentReviewers: {
+    example: "example-org/digdag-deployers",
+    problem: matching(
+      /^[A-Za-z0-9][A-Za-z0-9_-]{0,38}(\/[A-Za-z0-9][A-Za-z0-9_.-]{0,99})?$/,
+      "a user's login or, for a team, ORGANIZATION/TEAM, without an @",
+    ),
+  },
+  deploymentBranches: {
+    example: "main",
+    problem: matching(
+      /^(?!refs\/)[^\s\p{C}~^:\\/][^\s\p{C}~^:\\]{0,249}$/u,
+      "the name of a branch, or a pattern such as release/*, without refs/heads/",
+    ),
+  },
+  runnerGroupRepositories: repository,
+  runnerGroupWorkflows: {
+    example: "example-org/digdag-workflows/.github/workflows/deploy.yml@refs/heads/main",
+    problem: matching(
+      /^[A-Za-z0-9][A-Za-z0-9_-]{0,38}\/[A-Za-z0-9._-]{1,100}\/\.github\/workflows\/[^\s\p{C}/@]+\.ya?ml@[^\s\p{C}~^:?*[\\/@][^\s\p{C}~^:?*[\\@]*$/u,
+      "OWNER/REPOSITORY/.github/workflows/FILE@REF, with one branch, tag or commit as REF",
+    ),
+  },
 };

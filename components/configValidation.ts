@@ -1,52 +1,20 @@
-import { type AccessWay, withoutPrefix } from "./addresses";
+import type { AccessWay } from "./addresses";
 import type { CaCertificates } from "./caCertificates";
-import { conflicts } from "./configConflicts";
+import { accessProblems } from "./configConflicts";
+import { gitHubSettingsFrom, gitHubSettingsProblems, type ManagedGitHub } from "./configGitHubSettings";
 import { nearest, type Problem, removeCommand, setCommand, shown } from "./configProblems";
 import { rules } from "./configRules";
 import type { KeySchema, ProjectSchema, Value, Values } from "./configSchema";
-import { defaultAppParameter } from "./credential";
-import { digdagRelease, type Release, runnerRelease } from "./knownReleases";
-import { architectures, type Environment, environments, type Platform, runnerLabels } from "./labels";
-import type { ImageBuildArgs } from "./runnerImage";
+import { type Environment, environments } from "./labels";
+import { type RunnerSettings, type Subject, settingProblems, settingsFrom } from "./runnerSettings";
 
 /** The whole configuration of one stack, valid and complete. docs/configuration.md describes the keys. */
-export interface Config extends ImageBuildArgs {
-  environment: Environment;
+export interface Config extends RunnerSettings, ManagedGitHub {
   region: string;
-  githubOwner: string;
-  /** Not set: the runners belong to the organization. */
-  githubRepository: string | undefined;
-  /** Not set: a GitHub App. */
-  githubTokenParameter: string | undefined;
-  /** Both are set, or neither is. */
-  githubAppId: string | undefined;
-  githubAppParameter: string | undefined;
-  githubApiUrl: string;
   clusterName: string;
-  namespace: string;
-  /** An origin: `https://HOST[:PORT]`. */
-  digdagEndpoint: string;
   loadBalancerName: string | undefined;
   securityGroupId: string | undefined;
   access: AccessWay;
-  /** Where `access` is `securityGroup`; not set: the cluster's own. */
-  sourceSecurityGroupId: string | undefined;
-  /** Without `/32`; empty means "look them up". */
-  natAddresses: string[];
-  replicas: number;
-  maxJobMinutes: number;
-  podPerJob: boolean;
-  /** Every label, not only the extra ones. */
-  runnerLabels: string[];
-  /** Of the organization; not set: its default group. */
-  runnerGroup: string | undefined;
-  runnerCpu: string;
-  runnerMemory: string;
-  egressAddressUrl: string;
-  /** `http://HOST:PORT`. */
-  httpsProxy: string | undefined;
-  noProxy: string[];
-  manageGitHubSettings: boolean;
 }
 
 /** What validation starts from: everything as text, as the engine hands it to a program. */
@@ -61,6 +29,8 @@ export interface RawConfig {
   stackLabels: Record<string, string[]>;
   /** What the file named by `caCertificateFile` holds, where that is set. */
   caCertificates?: CaCertificates;
+  /** Whether the environment of pulumi has a GITHUB_TOKEN. */
+  gitHubToken: boolean;
 }
 
 /** A valid configuration, or everything that is wrong with it. */
@@ -78,12 +48,10 @@ export function validate(raw: RawConfig): Validation {
     ...unknownKeyProblems(raw),
     ...parseProblems,
     ...required.filter((key) => values[key] === "").map((key) => notSet(raw, key)),
-    ...ruleProblems(raw, values),
-    ...conflicts(raw.stack, values),
-    ...labelProblems(raw, values),
-    ...releaseProblems(raw, values),
+    ...settingProblems(subject(raw), values),
+    ...accessProblems(raw.stack, values),
     ...caCertificateProblems(raw, values),
-    ...settingsProblems(raw, values),
+    ...gitHubSettingsProblems(raw, values),
     ...awsProblems(raw),
   ];
   return problems.length > 0 ? { problems } : { config: build(raw, values) };
@@ -121,10 +89,15 @@ function parse(text: string, type: KeySchema["type"]): Value | undefined {
   }
 }
 
+const subject = ({ stack, stackLabels, schema, secretKeys }: RawConfig): Subject => ({
+  stack,
+  stackLabels,
+  isSecret: (key) => secretKeys.has(`${schema.project}:${key}`),
+});
+
 const elementKey = (schema: KeySchema, key: string) => (schema.type === "array" ? `${key}[0]` : key);
 
-const seen = (raw: RawConfig, key: string, value: string) =>
-  shown(key, value, raw.secretKeys.has(`${raw.schema.project}:${key}`));
+const seen = (raw: RawConfig, key: string, value: string) => shown(key, value, subject(raw).isSecret(key));
 
 function notSet(raw: RawConfig, key: string): Problem {
   const description = raw.schema.keys[key]?.description.replace(/\.$/, "");
@@ -153,64 +126,6 @@ function unknownKeyProblems({ stack, schema, values }: RawConfig): Problem[] {
     });
 }
 
-function ruleProblems(raw: RawConfig, values: Values): Problem[] {
-  return Object.entries(values).flatMap(([key, value]) => {
-    const rule = rules[key];
-    const elements = Array.isArray(value)
-      ? value.map((element, index) => [`${key}[${index}]`, element] as const)
-      : [[key, String(value)] as const].filter(([, text]) => text !== "");
-    return elements.flatMap(([path, text]) => {
-      const problem = rule?.problem(text);
-      if (rule === undefined || problem === undefined) return [];
-      const reason = `is ${seen(raw, key, text)}: ${problem}`;
-      return [{ key: path, reason, command: setCommand(raw.stack, path, rule.example) }];
-    });
-  });
-}
-
-/** A job asks for labels; where two environments share one, a job that asks for it alone runs in either of them. */
-function labelProblems({ stack, stackLabels }: RawConfig, values: Values): Problem[] {
-  const others = Object.entries(stackLabels).filter(([name]) => name !== stack);
-  const names = new Set([...environments, ...others.map(([name]) => name)].filter((name) => name !== stack));
-  return (values.runnerLabels as string[]).flatMap((label, index) => {
-    const key = `runnerLabels[${index}]`;
-    const same = (other: string) => other.toLowerCase() === label.toLowerCase();
-    const owner = others.find(([, labels]) => labels.some(same))?.[0];
-    const reason = [...names].some(same)
-      ? `is ${JSON.stringify(label)}: the label of another environment, whose jobs would run here`
-      : owner !== undefined
-        ? `is ${JSON.stringify(label)}: stack ${owner} has the same label, so a job that asks for it could run in either; name the environment in it`
-        : undefined;
-    return reason === undefined
-      ? []
-      : [{ key, reason, command: setCommand(stack, key, `${label}-${stack}`) }];
-  });
-}
-
-function releases(values: Values): { runner: Release; digdag: Release } {
-  const architecture = architectures[values.platform as Platform]?.runner ?? "";
-  return {
-    runner: runnerRelease(String(values.runnerVersion), architecture),
-    digdag: digdagRelease(String(values.digdagVersion)),
-  };
-}
-
-function releaseProblems(raw: RawConfig, values: Values): Problem[] {
-  return Object.entries(releases(values)).flatMap(([name, { sha256 }]) => {
-    const versionProblem = rules[`${name}Version`]?.problem(String(values[`${name}Version`]));
-    const key = `${name}Sha256`;
-    if (
-      values[key] !== "" ||
-      sha256 !== undefined ||
-      versionProblem !== undefined ||
-      !(String(values.platform) in architectures)
-    )
-      return [];
-    const reason = `is not set, and the checksum of version ${values[`${name}Version`]} is not known to this program. Take it from the release's own page`;
-    return [{ key, reason, command: setCommand(raw.stack, key, rules[key]?.example ?? "") }];
-  });
-}
-
 function caCertificateProblems(raw: RawConfig, values: Values): Problem[] {
   const key = "caCertificateFile";
   const file = String(values[key]);
@@ -221,13 +136,6 @@ function caCertificateProblems(raw: RawConfig, values: Values): Problem[] {
     reason: `is ${seen(raw, key, file)}: it ${problem}`,
     command: setCommand(raw.stack, key, rule?.example ?? ""),
   }));
-}
-
-function settingsProblems(raw: RawConfig, values: Values): Problem[] {
-  if (values.manageGitHubSettings !== true || values.githubRepository !== "") return [];
-  const key = "githubRepository";
-  const reason = "is not set, but manageGitHubSettings needs the repository whose settings to manage";
-  return [{ key, reason, command: setCommand(raw.stack, key, rules[key]?.example ?? "") }];
 }
 
 /** Region and account belong to the stack, so that a wrong profile is refused instead of being deployed to. */
@@ -253,50 +161,15 @@ function awsProblems({ stack, values }: RawConfig): Problem[] {
 
 /** Only for values without problems. */
 function build(raw: RawConfig, values: Values): Config {
-  const text = (key: string) => String(values[key]);
-  const optional = (key: string) => text(key) || undefined;
-  const platform = text("platform") as Platform;
-  const environment = raw.stack as Environment;
-  const { runner, digdag } = releases(values);
+  const optional = (key: string) => String(values[key]) || undefined;
+  const settings = settingsFrom(raw.stack as Environment, values, raw.caCertificates?.certificates ?? []);
   return {
-    environment,
+    ...settings,
+    ...gitHubSettingsFrom(settings, values),
     region: raw.values["aws:region"] ?? "",
-    githubOwner: text("githubOwner"),
-    githubRepository: optional("githubRepository"),
-    githubTokenParameter: optional("githubTokenParameter"),
-    githubAppId: optional("githubAppId"),
-    githubAppParameter:
-      text("githubAppId") === ""
-        ? undefined
-        : (optional("githubAppParameter") ?? defaultAppParameter(environment)),
-    githubApiUrl: text("githubApiUrl").replace(/\/+$/, ""),
-    clusterName: text("clusterName"),
-    namespace: optional("namespace") ?? `digdag-runner-${environment}`,
-    digdagEndpoint: new URL(text("digdagEndpoint")).origin,
+    clusterName: String(values.clusterName),
     loadBalancerName: optional("loadBalancerName"),
     securityGroupId: optional("securityGroupId"),
-    access: text("access") as AccessWay,
-    sourceSecurityGroupId: optional("sourceSecurityGroupId"),
-    natAddresses: [...new Set((values.natAddresses as string[]).map(withoutPrefix))],
-    replicas: Number(values.replicas),
-    maxJobMinutes: Number(values.maxJobMinutes),
-    podPerJob: values.podPerJob === true,
-    runnerLabels: runnerLabels(environment, platform, values.runnerLabels as string[]),
-    runnerGroup: optional("runnerGroup"),
-    runnerCpu: text("runnerCpu"),
-    runnerMemory: text("runnerMemory"),
-    egressAddressUrl: text("egressAddressUrl"),
-    httpsProxy: optional("httpsProxy")?.replace(/\/$/, ""),
-    noProxy: values.noProxy as string[],
-    platform,
-    baseImage: text("baseImage"),
-    caCertificates: raw.caCertificates?.certificates ?? [],
-    runnerVersion: text("runnerVersion"),
-    runnerUrl: optional("runnerUrl") ?? runner.url,
-    runnerSha256: optional("runnerSha256") ?? runner.sha256 ?? "",
-    digdagVersion: text("digdagVersion"),
-    digdagUrl: optional("digdagUrl") ?? digdag.url,
-    digdagSha256: optional("digdagSha256") ?? digdag.sha256 ?? "",
-    manageGitHubSettings: values.manageGitHubSettings === true,
+    access: values.access as AccessWay,
   };
 }

@@ -1,22 +1,29 @@
-import * as aws from "@pulumi/aws";
+import * as vpc from "@pulumi/aws/vpc";
 import * as pulumi from "@pulumi/pulumi";
 import { natAddressProblem, withoutPrefix } from "./addresses";
 import { awsTags, githubScope, type Owner } from "./identity";
 
 export interface DigdagAccessArgs extends Owner {
   /** HTTPS URL of Digdag; its port is the one that is opened, 443 unless it names another. */
-  digdagEndpoint: string;
+  digdagEndpoint: pulumi.Input<string>;
   /** Group of Digdag's ALB. It must hold no inline rules and belong to no controller. */
-  securityGroupId: string;
+  securityGroupId: pulumi.Input<string>;
   /**
-   * Of an internet-facing ALB: public IPv4 addresses of the NAT gateways, with `/32` or without. Known in advance, because
-   * they name the rules. Set this or `sourceSecurityGroupId`.
+   * Of an internet-facing ALB: public IPv4 addresses of the NAT gateways, with `/32` or without. Set this or
+   * `sourceSecurityGroupId`. They name the rules: none is in a preview that does not know them.
    */
-  natAddresses?: string[];
+  natAddresses?: pulumi.Input<string[]>;
   /** Of an internal ALB: the group that the runners' traffic carries, that of the cluster's nodes or of their Pods. */
-  sourceSecurityGroupId?: string;
+  sourceSecurityGroupId?: pulumi.Input<string>;
   /** Ids of rules that are there already and are taken over, by suffix; see `findExistingRules`. Default: none. */
   existingRules?: Record<string, string>;
+}
+
+/** What decides the rules, when it is known. */
+export interface KnownAccess extends Owner {
+  digdagEndpoint: string;
+  natAddresses?: string[];
+  sourceSecurityGroupId?: string;
 }
 
 /** Who may come in: one address, or one security group. */
@@ -35,7 +42,7 @@ export interface IngressRule {
  * One rule per distinct address, in the addresses' order, or one for the security group.
  * @throws pulumi.InputPropertyError for anything but public IPv4 addresses, and when not exactly one kind of source is set
  */
-export function ingressRules(args: DigdagAccessArgs): IngressRule[] {
+export function ingressRules(args: KnownAccess): IngressRule[] {
   const { natAddresses = [], sourceSecurityGroupId, digdagEndpoint, environment } = args;
   if (natAddresses.length > 0 === (sourceSecurityGroupId !== undefined)) {
     throw new pulumi.InputPropertyError({
@@ -67,30 +74,36 @@ export function ingressRules(args: DigdagAccessArgs): IngressRule[] {
 export class DigdagAccess extends pulumi.ComponentResource {
   /** The ranges that were opened, each one address with `/32`; none where a security group is admitted. */
   public readonly allowedAddresses: pulumi.Output<string[]>;
+  /** The rules, for whoever needs them in place: to depend on this component would not wait for them. */
+  public readonly rules: pulumi.Output<vpc.SecurityGroupIngressRule[]>;
 
   constructor(name: string, args: DigdagAccessArgs, opts?: pulumi.ComponentResourceOptions) {
     super("digdag-runner:index:DigdagAccess", name, {}, opts);
-    const { existingRules = {} } = args;
-    const rules = ingressRules(args).map(
-      ({ suffix, source, port, description }) =>
-        new aws.vpc.SecurityGroupIngressRule(
-          `${name}-${suffix}`,
-          {
-            securityGroupId: args.securityGroupId,
-            ...source,
-            ipProtocol: "tcp",
-            fromPort: port,
-            toPort: port,
-            description,
-            tags: { ...awsTags(args), Name: `digdag-runner-${args.environment}` },
-          },
-          // The engine imports a rule with this id, and leaves it at that when its state knows the rule.
-          { parent: this, ...(existingRules[suffix] && { import: existingRules[suffix] }) },
-        ),
+    const { digdagEndpoint, natAddresses, sourceSecurityGroupId, existingRules = {} } = args;
+    this.rules = pulumi.output({ digdagEndpoint, natAddresses, sourceSecurityGroupId }).apply((known) =>
+      ingressRules({ ...args, ...known }).map(
+        ({ suffix, source, port, description }) =>
+          new vpc.SecurityGroupIngressRule(
+            `${name}-${suffix}`,
+            {
+              securityGroupId: args.securityGroupId,
+              ...source,
+              ipProtocol: "tcp",
+              fromPort: port,
+              toPort: port,
+              description,
+              tags: { ...awsTags(args), Name: `digdag-runner-${args.environment}` },
+            },
+            // The engine imports a rule with this id, and leaves it at that when its state knows the rule.
+            { parent: this, ...(existingRules[suffix] && { import: existingRules[suffix] }) },
+          ),
+      ),
     );
-    this.allowedAddresses = pulumi
-      .all(rules.map((rule) => rule.cidrIpv4))
-      .apply((ranges) => ranges.filter((range) => range !== undefined));
+    this.allowedAddresses = this.rules.apply((rules) =>
+      pulumi
+        .all(rules.map((rule) => rule.cidrIpv4))
+        .apply((ranges) => ranges.filter((range) => range !== undefined)),
+    );
     this.registerOutputs({ allowedAddresses: this.allowedAddresses });
   }
 }

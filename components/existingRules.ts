@@ -1,9 +1,14 @@
-import * as aws from "@pulumi/aws";
+import * as vpc from "@pulumi/aws/vpc";
 import * as pulumi from "@pulumi/pulumi";
-import { type DigdagAccessArgs, type IngressRule, ingressRules, type RuleSource } from "./digdagAccess";
+import { type IngressRule, ingressRules, type KnownAccess, type RuleSource } from "./digdagAccess";
 import { awsTags } from "./identity";
 import { lookUp } from "./lookups";
 import { refusal } from "./refusal";
+
+/** The rules that a stack wants, and the group they are for. */
+export interface GroupAccess extends KnownAccess {
+  securityGroupId: string;
+}
 
 /** An ingress rule as AWS has it. */
 export interface GroupRule {
@@ -45,7 +50,7 @@ const sameRule = (wanted: IngressRule, rule: GroupRule) =>
  * @returns ids of rules to take over, by the suffix of the wanted rule
  * @throws pulumi.RunError for rules that stand in the way
  */
-export async function findExistingRules(args: DigdagAccessArgs): Promise<Record<string, string>> {
+export async function findExistingRules(args: GroupAccess): Promise<Record<string, string>> {
   const { adopted, warnings, problems } = settle(args, await readIngressRules(args.securityGroupId));
   if (problems.length > 0) throw refusal(problems.join("\n"));
   for (const warning of warnings) await pulumi.log.warn(warning);
@@ -56,9 +61,9 @@ async function readIngressRules(securityGroupId: string): Promise<GroupRule[]> {
   const remedy = "The deploying role needs ec2:DescribeSecurityGroupRules.";
   const filters = [{ name: "group-id", values: [securityGroupId] }];
   const what = `the rules of security group ${securityGroupId}`;
-  const { ids } = await lookUp(what, remedy, aws.vpc.getSecurityGroupRules({ filters }));
+  const { ids } = await lookUp(what, remedy, vpc.getSecurityGroupRules({ filters }));
   const rules = await Promise.all(
-    ids.map((id) => lookUp(`rule ${id}`, remedy, aws.vpc.getSecurityGroupRule({ securityGroupRuleId: id }))),
+    ids.map((id) => lookUp(`rule ${id}`, remedy, vpc.getSecurityGroupRule({ securityGroupRuleId: id }))),
   );
   return rules
     .filter(({ isEgress }) => !isEgress)
@@ -71,7 +76,7 @@ async function readIngressRules(securityGroupId: string): Promise<GroupRule[]> {
  * write that down, and one that somebody typed into the console. One with tags of another owner is that owner's, who would
  * miss it or make it again.
  */
-export function settle(args: DigdagAccessArgs, present: readonly GroupRule[]): Settlement {
+export function settle(args: GroupAccess, present: readonly GroupRule[]): Settlement {
   const wanted = ingressRules(args);
   const settlement: Settlement = { adopted: {}, warnings: [], problems: [] };
   const ours = Object.entries(awsTags(args));

@@ -1,5 +1,6 @@
 export { DigdagAccess, type DigdagAccessArgs } from "./digdagAccess";
 export { DigdagRunner, type DigdagRunnerArgs } from "./digdagRunner";
+export { GitHubRunnerGroup, type GitHubRunnerGroupArgs } from "./githubRunnerGroup";
 export { GitHubSettings, type GitHubSettingsArgs } from "./githubSettings";
 export { RunnerDeployment, type RunnerDeploymentArgs } from "./runnerDeployment";
 export { RunnerImage, type RunnerImageArgs } from "./runnerImage";

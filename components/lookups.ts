@@ -1,4 +1,6 @@
-import * as aws from "@pulumi/aws";
+import * as ec2 from "@pulumi/aws/ec2";
+import * as eks from "@pulumi/aws/eks";
+import * as lb from "@pulumi/aws/lb";
 import type { AccessWay } from "./addresses";
 import { refusal } from "./refusal";
 
@@ -25,7 +27,7 @@ export interface AccessLookup {
   securityGroupId: string | undefined;
 }
 
-type LoadBalancer = aws.lb.GetLoadBalancerResult;
+type LoadBalancer = lb.GetLoadBalancerResult;
 
 /** Tag by which the AWS Load Balancer Controller marks a group as its own, whose foreign rules it deletes. */
 const controllerTag = "elbv2.k8s.aws/cluster";
@@ -42,7 +44,7 @@ export async function lookUp<T>(what: string, remedy: string, answer: Promise<T>
 /** Finds the EKS cluster. @throws pulumi.RunError when there is none of that name */
 export async function findCluster(name: string): Promise<Cluster> {
   const remedy = "Check clusterName, aws:region and the AWS profile in use.";
-  const cluster = await lookUp(`EKS cluster ${name}`, remedy, aws.eks.getCluster({ name }));
+  const cluster = await lookUp(`EKS cluster ${name}`, remedy, eks.getCluster({ name }));
   return {
     name,
     vpcId: cluster.vpcConfig.vpcId,
@@ -77,10 +79,10 @@ export async function findNatAddresses(vpcId: string): Promise<string[]> {
   const { ids } = await lookUp(
     `the NAT gateways of ${vpcId}`,
     remedy,
-    aws.ec2.getNatGateways({ vpcId, filters }),
+    ec2.getNatGateways({ vpcId, filters }),
   );
   const gateways = await Promise.all(
-    ids.map((id) => lookUp(`NAT gateway ${id}`, remedy, aws.ec2.getNatGateway({ id }))),
+    ids.map((id) => lookUp(`NAT gateway ${id}`, remedy, ec2.getNatGateway({ id }))),
   );
   const addresses = await Promise.all(gateways.map(publicAddresses));
   const found = [...new Set(addresses.flat())].sort();
@@ -94,10 +96,10 @@ export async function findNatAddresses(vpcId: string): Promise<string[]> {
 }
 
 /** Primary, secondary and, for a regional gateway, per-zone addresses. A private gateway has none. */
-async function publicAddresses(gateway: aws.ec2.GetNatGatewayResult): Promise<string[]> {
+async function publicAddresses(gateway: ec2.GetNatGatewayResult): Promise<string[]> {
   const secondary = await Promise.all(
     (gateway.secondaryAllocationIds ?? []).map((id) =>
-      lookUp(`elastic IP ${id} of ${gateway.id}`, "", aws.ec2.getElasticIp({ id })),
+      lookUp(`elastic IP ${id} of ${gateway.id}`, "", ec2.getElasticIp({ id })),
     ),
   );
   const regional = (gateway.regionalNatGatewayAddresses ?? []).map((address) => address.publicIp);
@@ -114,7 +116,7 @@ export async function findSecurityGroup(lookup: AccessLookup): Promise<string> {
   const remedy = "Check loadBalancerName and aws:region.";
   const named = loadBalancerName?.startsWith("arn:") ? { arn: loadBalancerName } : { name: loadBalancerName };
   const loadBalancer = loadBalancerName
-    ? await lookUp(`ALB ${loadBalancerName}`, remedy, aws.lb.getLoadBalancer(named))
+    ? await lookUp(`ALB ${loadBalancerName}`, remedy, lb.getLoadBalancer(named))
     : securityGroupId
       ? undefined
       : onlyLoadBalancer(await candidates(lookup), lookup);
@@ -128,7 +130,7 @@ export async function findSecurityGroup(lookup: AccessLookup): Promise<string> {
   const groupIds = securityGroupId ? [securityGroupId] : (loadBalancer?.securityGroups ?? []);
   const groups = await Promise.all(
     groupIds.map((id) =>
-      lookUp(`security group ${id}`, "Check securityGroupId.", aws.ec2.getSecurityGroup({ id })),
+      lookUp(`security group ${id}`, "Check securityGroupId.", ec2.getSecurityGroup({ id })),
     ),
   );
   return onlyUnmanaged(groups);
@@ -137,11 +139,11 @@ export async function findSecurityGroup(lookup: AccessLookup): Promise<string> {
 /** AWS offers no filter by VPC here, so every ALB of the region is read. */
 async function candidates({ vpcId, access }: AccessLookup): Promise<LoadBalancer[]> {
   const remedy = "Set loadBalancerName.";
-  const { arns } = await lookUp("the load balancers", remedy, aws.lb.getLbs({}));
+  const { arns } = await lookUp("the load balancers", remedy, lb.getLbs({}));
   const all = await Promise.all(
     arns
       .filter((arn) => arn.includes(":loadbalancer/app/"))
-      .map((arn) => lookUp(`load balancer ${arn}`, remedy, aws.lb.getLoadBalancer({ arn }))),
+      .map((arn) => lookUp(`load balancer ${arn}`, remedy, lb.getLoadBalancer({ arn }))),
   );
   return all.filter((one) => one.internal === needsInternal(access) && one.vpcId === vpcId);
 }
@@ -190,7 +192,7 @@ function refuseUnreachable(
   );
 }
 
-function onlyUnmanaged(groups: aws.ec2.GetSecurityGroupResult[]): string {
+function onlyUnmanaged(groups: ec2.GetSecurityGroupResult[]): string {
   const [only, ...others] = groups.filter((group) => group.tags?.[controllerTag] === undefined);
   if (only && others.length === 0) return only.id;
   const ids = (list: { id: string }[]) => list.map(({ id }) => id).join(", ");

@@ -53,8 +53,9 @@ export function disruptionBudgetSpec(environment: string) {
 
 /**
  * Runners call out to DNS, wherever the cluster has it, and to the ports of the given URLs and of HTTPS, but never to what a
- * node serves on link-local addresses. The API server is reached as any other address on port 443. They are called for their
- * metrics and health alone, which hold no secret; by whom is up to the cluster's monitoring.
+ * node serves on link-local addresses, nor by IPv6, in which nodes do the same on fd00:ec2::254 and fd00:ec2::23. The API server
+ * is reached as any other address on port 443. Further ports of jobs are a matter of another policy: what several allow adds up.
+ * They are called for their metrics and health alone, which hold no secret; by whom is up to the cluster's monitoring.
  */
 export function networkPolicySpec(environment: string, urls: readonly string[]) {
   const portOf = ({ port, protocol }: URL) => Number(port || (protocol === "http:" ? 80 : 443));

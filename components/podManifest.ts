@@ -31,14 +31,19 @@ export interface PodArgs<Image = string> {
   podPerJob: boolean;
   runnerCpu: string;
   runnerMemory: string;
+  /** Name of an existing PriorityClass. Not set: the cluster's default. */
+  priorityClassName?: string;
   platform: Platform;
 }
 
-/** Numeric because Kubernetes proves `runAsNonRoot` only for numbers. The image creates the same users. */
-const runnerUser = 1001;
-const brokerUser = 1002;
+/**
+ * Numeric because Kubernetes proves `runAsNonRoot` only for numbers. The image creates the same users. Above 10000, because
+ * the kernel counts keys, inotify instances and waiting signals by user, and Pods of other images on the node often have 1001.
+ */
+const runnerUser = 10001;
+const brokerUser = 10002;
 /** The runner's own group: the broker joins it so that both may open the lease socket. */
-const sharedGroup = 1001;
+const sharedGroup = 10001;
 /** Serves /livez, /readyz and /metrics. */
 export const httpPort = 8080;
 /** Beyond the longest job: time to cancel it, to delete the runner on GitHub and to stop the broker. */
@@ -50,6 +55,10 @@ const brokerDirectory = "/run/broker";
 const accountDirectory = "/var/run/secrets/kubernetes.io/serviceaccount";
 const runnerHome = "/runner";
 const home = "/home/runner";
+/** Sizes of the job's volumes on the node's disk, in GiB. */
+const jobDisk = { runner: 4, home: 1, tmp: 1 };
+/** What a container's log may take beside them, in GiB. The kubelet keeps 50 MiB of it by default, but looks only now and then. */
+const logDisk = 1;
 /** What a job can write to, and so all that must be wiped before the next one. */
 const workDirectories = [runnerHome, home, "/tmp", "/dev/shm"];
 
@@ -71,6 +80,7 @@ export function podManifest<Image>(args: PodArgs<Image>) {
       automountServiceAccountToken: false,
       enableServiceLinks: false,
       terminationGracePeriodSeconds: gracePeriodSeconds(args.maxJobMinutes),
+      ...(args.priorityClassName && { priorityClassName: args.priorityClassName }),
       nodeSelector: {
         "kubernetes.io/os": "linux",
         "kubernetes.io/arch": architectures[platform].kubernetes,
@@ -101,9 +111,7 @@ export function podManifest<Image>(args: PodArgs<Image>) {
         ...(args.podPerJob ? [accountVolume] : []),
         memoryVolume("lease", "1Mi"),
         memoryVolume("broker", "8Mi"),
-        diskVolume("runner", "4Gi"),
-        diskVolume("home", "1Gi"),
-        diskVolume("tmp", "1Gi"),
+        ...Object.entries(jobDisk).map(([name, size]) => ({ name, emptyDir: { sizeLimit: `${size}Gi` } })),
         memoryVolume("shm", "64Mi"),
       ],
     },
@@ -114,7 +122,6 @@ const memoryVolume = (name: string, sizeLimit: string) => ({
   name,
   emptyDir: { medium: "Memory", sizeLimit },
 });
-const diskVolume = (name: string, sizeLimit: string) => ({ name, emptyDir: { sizeLimit } });
 
 /** What a Pod deletes itself with: a token that ends with the Pod, or after an hour, and the API server's CA. */
 const accountVolume = {
@@ -141,6 +148,19 @@ const unreachable = { terminationMessagePath: "/root/termination-log" };
 const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
 const environmentVariables = (variables: Record<string, string>) =>
   Object.entries(variables).map(([name, value]) => ({ name, value }));
+
+/**
+ * CPU has no limit: it would slow a job down on an idle node. Memory is reserved whole. Disk is reserved as most jobs need it,
+ * so that the kubelet of a full disk evicts others first; its limit, in GiB, is there for a flood of log lines, which no
+ * volume's size stops.
+ */
+function resources(of: { cpu: string; memory: string; disk: string; diskLimit: number }) {
+  const { cpu, memory, disk, diskLimit } = of;
+  return {
+    requests: { cpu, memory, "ephemeral-storage": disk },
+    limits: { memory, "ephemeral-storage": `${diskLimit}Gi` },
+  };
+}
 
 /** The broker alone holds the credential. As a native sidecar it starts before the runner and stops after it. */
 function brokerContainer<Image>(args: PodArgs<Image>) {
@@ -174,7 +194,7 @@ function brokerContainer<Image>(args: PodArgs<Image>) {
     readinessProbe: { ...probe("/readyz"), periodSeconds: 5, timeoutSeconds: 3, failureThreshold: 3 },
     livenessProbe: { ...probe("/livez"), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
     securityContext: { ...restricted, runAsUser: brokerUser, runAsGroup: sharedGroup },
-    resources: { requests: { cpu: "50m", memory: "192Mi" }, limits: { memory: "192Mi" } },
+    resources: resources({ cpu: "50m", memory: "192Mi", disk: "64Mi", diskLimit: logDisk }),
     volumeMounts: [
       { name: "credential", mountPath: credentialDirectory, readOnly: true },
       { name: "lease", mountPath: leaseDirectory },
@@ -187,7 +207,7 @@ function brokerContainer<Image>(args: PodArgs<Image>) {
 
 /** Where jobs run: no credential, no token, and nothing writable that is not wiped between jobs. */
 function runnerContainer<Image>(args: PodArgs<Image>) {
-  const { runnerCpu: cpu, runnerMemory: memory } = args;
+  const volumes = Object.values(jobDisk).reduce((sum, size) => sum + size);
   return {
     name: "runner",
     image: args.image,
@@ -211,7 +231,12 @@ function runnerContainer<Image>(args: PodArgs<Image>) {
       terminationGracePeriodSeconds: 15,
     },
     securityContext: restricted,
-    resources: { requests: { cpu, memory }, limits: { memory } },
+    resources: resources({
+      cpu: args.runnerCpu,
+      memory: args.runnerMemory,
+      disk: "1Gi",
+      diskLimit: volumes + logDisk,
+    }),
     volumeMounts: [
       // Connecting needs no writable mount, and a job must not replace the socket.
       { name: "lease", mountPath: leaseDirectory, readOnly: true },

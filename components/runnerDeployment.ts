@@ -1,5 +1,11 @@
-import * as k8s from "@pulumi/kubernetes";
+import * as admission from "@pulumi/kubernetes/admissionregistration/v1";
+import * as apps from "@pulumi/kubernetes/apps/v1";
+import * as core from "@pulumi/kubernetes/core/v1";
+import * as networking from "@pulumi/kubernetes/networking/v1";
+import * as policy from "@pulumi/kubernetes/policy/v1";
+import * as rbac from "@pulumi/kubernetes/rbac/v1";
 import * as pulumi from "@pulumi/pulumi";
+import { checkerAnnotations } from "./checkerExceptions";
 import { kubernetesLabels } from "./identity";
 import {
   deploymentSpec,
@@ -11,7 +17,8 @@ import {
 } from "./manifests";
 import type { PodArgs } from "./podManifest";
 
-export interface RunnerDeploymentArgs extends PodArgs<pulumi.Input<string>> {
+export interface RunnerDeploymentArgs extends Omit<PodArgs<pulumi.Input<string>>, "digdagEndpoint"> {
+  digdagEndpoint: pulumi.Input<string>;
   /** Existing namespace that receives everything. */
   namespace: pulumi.Input<string>;
   /** Number of runners. */
@@ -27,37 +34,39 @@ export class RunnerDeployment extends pulumi.ComponentResource {
     super("digdag-runner:index:RunnerDeployment", name, {}, opts);
     const { environment } = args;
     const parent = { parent: this };
+    // What is not known of the result, such as the image, stays by itself: a preview shows the rest.
+    const specOf = <T>(spec: (known: PodArgs<pulumi.Input<string>> & { replicas: number }) => T) =>
+      pulumi.output(args.digdagEndpoint).apply((digdagEndpoint) => spec({ ...args, digdagEndpoint }));
     const metadata = {
       name: "digdag-runner",
       namespace: args.namespace,
       labels: kubernetesLabels(environment),
     };
 
-    const serviceAccount = new k8s.core.v1.ServiceAccount(
+    const serviceAccount = new core.ServiceAccount(
       `${name}-account`,
       { metadata, automountServiceAccountToken: false },
       parent,
     );
-    const networkPolicy = new k8s.networking.v1.NetworkPolicy(
+    const networkPolicy = new networking.NetworkPolicy(
       `${name}-network`,
       {
         metadata,
-        spec: networkPolicySpec(
-          environment,
-          [args.digdagEndpoint, args.githubApiUrl, args.egressAddressUrl, args.httpsProxy ?? []].flat(),
+        spec: specOf(({ digdagEndpoint, githubApiUrl, egressAddressUrl, httpsProxy = [] }) =>
+          networkPolicySpec(environment, [digdagEndpoint, githubApiUrl, egressAddressUrl, httpsProxy].flat()),
         ),
       },
       parent,
     );
-    new k8s.policy.v1.PodDisruptionBudget(
+    new policy.PodDisruptionBudget(
       `${name}-budget`,
       { metadata, spec: disruptionBudgetSpec(environment) },
       parent,
     );
     const permissions = args.podPerJob ? ownPodPermissions(name, args, metadata, parent) : [];
-    const deployment = new k8s.apps.v1.Deployment(
+    const deployment = new apps.Deployment(
       `${name}-runners`,
-      { metadata, spec: deploymentSpec(args) },
+      { metadata: { ...metadata, annotations: checkerAnnotations() }, spec: specOf(deploymentSpec) },
       // No Pod may ever run without the policy, nor outlive the account it was admitted with.
       {
         ...parent,
@@ -82,19 +91,19 @@ function ownPodPermissions(
     name: pulumi.interpolate`${namespace}-own-pod`,
     labels: kubernetesLabels(environment),
   };
-  const policy = new k8s.admissionregistration.v1.ValidatingAdmissionPolicy(
+  const limit = new admission.ValidatingAdmissionPolicy(
     `${name}-own-pod-policy`,
     { metadata: clusterMetadata, spec: pulumi.output(namespace).apply(ownPodPolicySpec) },
     opts,
   );
-  const enforced = new k8s.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
+  const enforced = new admission.ValidatingAdmissionPolicyBinding(
     `${name}-own-pod-policy-binding`,
-    { metadata: clusterMetadata, spec: { policyName: policy.metadata.name, validationActions: ["Deny"] } },
+    { metadata: clusterMetadata, spec: { policyName: limit.metadata.name, validationActions: ["Deny"] } },
     opts,
   );
   const { rules, roleRef, subjects } = pulumi.output(namespace).apply(ownPodRole);
-  const role = new k8s.rbac.v1.Role(`${name}-role`, { metadata, rules }, opts);
-  const granted = new k8s.rbac.v1.RoleBinding(
+  const role = new rbac.Role(`${name}-role`, { metadata, rules }, opts);
+  const granted = new rbac.RoleBinding(
     `${name}-role-binding`,
     { metadata, roleRef, subjects },
     // What is allowed comes after its limit, and goes before it.

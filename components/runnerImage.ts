@@ -1,7 +1,8 @@
-import { join } from "node:path";
-import * as aws from "@pulumi/aws";
+import { join, relative } from "node:path";
+import * as ecr from "@pulumi/aws/ecr";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { bundlePrograms } from "../runner-image/bundle";
 import { awsTags, type Owner } from "./identity";
 import { contentTag, normalizeModes } from "./imageContext";
 import type { Platform } from "./labels";
@@ -23,9 +24,21 @@ export interface ImageBuildArgs {
 
 export interface RunnerImageArgs extends ImageBuildArgs, Owner {}
 
-/** The build context, relative to the project so that the plan is the same on every machine. Its bundles exist already. */
-const context = "runner-image";
-const contextDirectory = join(__dirname, "..", context);
+const contextDirectory = join(__dirname, "..", "runner-image");
+
+/** The build context as the Docker provider looks for it, from the program's directory, so that the plan is the same on every machine. */
+const context = () => relative(process.cwd(), contextDirectory);
+
+/** One bundling is enough for all images of a program, however many environments it has. */
+let bundled: Promise<string[]> | undefined;
+
+/** The tag for an image of these inputs, once the programs in it are bundled. */
+async function tagOf(inputs: Record<string, string>): Promise<string> {
+  bundled ??= bundlePrograms();
+  await bundled;
+  normalizeModes(contextDirectory);
+  return contentTag(contextDirectory, inputs);
+}
 
 /** The Dockerfile's build arguments. */
 export function buildArguments(args: ImageBuildArgs): Record<string, string> {
@@ -76,7 +89,7 @@ export class RunnerImage extends pulumi.ComponentResource {
     super("digdag-runner:index:RunnerImage", name, {}, opts);
     const parent = { parent: this };
 
-    const repository = new aws.ecr.Repository(
+    const repository = new ecr.Repository(
       `${name}-repository`,
       {
         name: `digdag-runner-${args.environment}`,
@@ -86,9 +99,10 @@ export class RunnerImage extends pulumi.ComponentResource {
         forceDelete: args.environment !== "prd",
         tags: awsTags(args),
       },
-      parent,
+      // What prd ran is what it can go back to.
+      { ...parent, protect: args.environment === "prd" },
     );
-    new aws.ecr.LifecyclePolicy(
+    new ecr.LifecyclePolicy(
       `${name}-lifecycle`,
       { repository: repository.name, policy: JSON.stringify(lifecyclePolicy) },
       parent,
@@ -97,18 +111,17 @@ export class RunnerImage extends pulumi.ComponentResource {
     // An invoke's result is plain however sensitive it is (pulumi/pulumi-terraform-bridge#1051), and a resource's inputs
     // are kept in the state.
     const login = pulumi.secret(
-      aws.ecr.getAuthorizationTokenOutput({ registryId: repository.registryId }, parent),
+      ecr.getAuthorizationTokenOutput({ registryId: repository.registryId }, parent),
     );
     const build = buildArguments(args);
-    normalizeModes(contextDirectory);
-    const tag = contentTag(contextDirectory, { ...build, PLATFORM: args.platform });
+    const tag = pulumi.output(tagOf({ ...build, PLATFORM: args.platform }));
     const image = new docker.Image(
       `${name}-build`,
       {
         imageName: pulumi.interpolate`${repository.repositoryUrl}:${tag}`,
         build: {
-          context,
-          dockerfile: `${context}/Dockerfile`,
+          context: context(),
+          dockerfile: join(context(), "Dockerfile"),
           platform: args.platform,
           args: build,
           builderVersion: docker.BuilderVersion.BuilderBuildKit,

@@ -1,5 +1,5 @@
-import * as aws from "@pulumi/aws";
-import * as k8s from "@pulumi/kubernetes";
+import * as ssm from "@pulumi/aws/ssm";
+import * as core from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
 import { type CredentialKind, credentialOf, credentialSecrets } from "./credential";
 import { kubernetesLabels } from "./identity";
@@ -10,7 +10,7 @@ export interface RunnerSecretArgs {
   /** What the parameter holds. */
   kind: CredentialKind;
   /** Name or ARN of an SSM SecureString. */
-  parameter: string;
+  parameter: pulumi.Input<string>;
   /** Existing namespace that receives the Secret. */
   namespace: pulumi.Input<string>;
 }
@@ -31,10 +31,10 @@ export class RunnerSecret extends pulumi.ComponentResource {
     super("digdag-runner:index:RunnerSecret", name, {}, opts);
     // Not secret by itself, although it decrypts (pulumi/pulumi-aws#1449).
     const parameter = pulumi.secret(
-      aws.ssm.getParameterOutput({ name: args.parameter, withDecryption: true }, { parent: this }),
+      ssm.getParameterOutput({ name: args.parameter, withDecryption: true }, { parent: this }),
     );
     const { name: secretName, key } = credentialSecrets[args.kind];
-    const secret = new k8s.core.v1.Secret(
+    const secret = new core.Secret(
       `${name}-credential`,
       {
         metadata: {

@@ -60,7 +60,7 @@ function read(file: string): string {
 export function copyProjectIn(directory = projectDir): void {
   mkdirSync(directory, { recursive: true });
   const project = parseDocument(read(join(root, "Pulumi.yaml")));
-  project.set("main", root);
+  project.set("main", join(root, String(project.get("main"))));
   writeFileSync(join(directory, "Pulumi.yaml"), project.toString());
   for (const file of stackFiles(root)) {
     const copy = join(directory, file);

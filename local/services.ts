@@ -13,6 +13,7 @@ import { portFor } from "./lib/ports";
 import { logFile, startProcess } from "./lib/processes";
 import type { Report } from "./lib/run";
 import { readState, updateState } from "./lib/state";
+import { withTypeScript } from "./lib/typescript";
 import { bridge, ensureCertificate, serverAddresses } from "./network";
 
 /** The address of each stack's load balancer on the bridge, in the order of the stacks. */
@@ -48,7 +49,7 @@ function startProgram(
   args: string[],
   options: { env?: NodeJS.ProcessEnv; configuration?: string; ready: () => Promise<boolean> },
 ): Promise<void> {
-  const command = ["--import", "tsx", join(__dirname, program), ...args];
+  const command = [...withTypeScript, join(__dirname, program), ...args];
   return startProcess(name, process.execPath, command, { cwd: root, ...options });
 }
 

@@ -27,10 +27,15 @@ async function destroyStacks(steps: Steps): Promise<void> {
   const env = environment(path);
   for (const { stack } of readStacks(root)) {
     await steps.step(`pulumi destroy -s ${stack}`, (report) =>
-      run("pulumi", ["destroy", "-s", stack, "--yes", "--skip-preview", "--non-interactive"], {
-        env,
-        report,
-      }),
+      // What stays of prd is in the account that ends with the local system.
+      run(
+        "pulumi",
+        ["destroy", "-s", stack, "--yes", "--skip-preview", "--non-interactive", "--exclude-protected"],
+        {
+          env,
+          report,
+        },
+      ),
     );
   }
 }

@@ -5,7 +5,12 @@ import {
   noSecretInEnvironment,
 } from "./rules/credential";
 import { noCredentialInOutputs, noCredentialInTheOpen } from "./rules/credentialText";
-import { everyCallIsEncrypted, oneEnvironment, productionIsProtected } from "./rules/environment";
+import {
+  everyCallIsEncrypted,
+  oneEnvironment,
+  productionIsProtected,
+  runnerGroupIsClosed,
+} from "./rules/environment";
 import { imageByDigest, previewBuildsNothing, repositoryKeepsItsImages } from "./rules/image";
 import { jobsShareNothing } from "./rules/isolation";
 import { digdagAdmitsSingleAddresses, digdagHasNoOtherWayIn } from "./rules/loadBalancer";
@@ -35,6 +40,7 @@ export const rules: Rule[] = [
   oneEnvironment,
   everyCallIsEncrypted,
   productionIsProtected,
+  runnerGroupIsClosed,
   imageByDigest,
   repositoryKeepsItsImages,
   previewBuildsNothing,

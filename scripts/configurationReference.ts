@@ -49,9 +49,7 @@ function main(check: boolean): void {
   const current = withTable(text, renderTable(readSchema(root)));
   if (text === current) return;
   if (check) {
-    console.error(
-      "docs/configuration.md is not what Pulumi.yaml says. Run: npx tsx scripts/configurationReference.ts",
-    );
+    console.error("docs/configuration.md is not what Pulumi.yaml says. Run: npm run reference");
     process.exitCode = 1;
   } else {
     writeFileSync(page, current);

@@ -5,6 +5,7 @@ import { buildRunnerTarball } from "../github/tarball";
 import { root, stateDir } from "../lib/paths";
 import { portFor } from "../lib/ports";
 import { startProcess } from "../lib/processes";
+import { withTypeScript } from "../lib/typescript";
 
 /** The end-of-archive record of a zip file without entries: a jar that Java opens and finds no program in. */
 const emptyJar = Buffer.concat([Buffer.from([0x50, 0x4b, 0x05, 0x06]), Buffer.alloc(18)]);
@@ -23,7 +24,7 @@ export async function serveDownloads(): Promise<Record<string, string>> {
   await startProcess(
     "downloads",
     process.execPath,
-    ["--import", "tsx", join(__dirname, "main.ts"), directory, String(port)],
+    [...withTypeScript, join(__dirname, "main.ts"), directory, String(port)],
     {
       cwd: root,
       ready: async () => (await fetch(url("digdag.jar"), { method: "HEAD" })).ok,

@@ -4,6 +4,7 @@ import * as sdk from "@pulumi/pulumi/version";
 import { findCommand } from "../install";
 import { cacheDir, stateDir } from "../lib/paths";
 import { type Report, run } from "../lib/run";
+import { withTypeScript } from "../lib/typescript";
 import { type GoModule, goBuild, isBuilt, quickBuild } from "./goBuild";
 import { withLock } from "./lock";
 
@@ -18,10 +19,13 @@ const probeSeconds = 8;
 /** The engine and its language host side by side, as the official ones are: the engine warns of any other place. */
 const assembled = join(stateDir, "engine");
 
+/** Makes the SDK of a package for Node.js, which Pulumi's own language host has built in. */
+const sdkGenerator = "pulumi-generate-sdk-nodejs";
+
 const cli: GoModule = {
   name: "pulumi",
   directory: join(__dirname, "pulumi-cli"),
-  programs: { pulumi: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi" },
+  programs: { pulumi: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", [sdkGenerator]: "./generate-sdk" },
   flags: [
     ...quickBuild,
     `-ldflags=-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${version}`,
@@ -80,7 +84,7 @@ async function downloadedEngine(report: Report): Promise<string | undefined> {
     report(`downloading pulumi ${sdk.version}`);
     // A process of its own under timeout(1), which ends all that the installer started: the API itself cannot.
     const script = join(__dirname, "download.ts");
-    const node = [process.execPath, "--import", "tsx", script, root];
+    const node = [process.execPath, ...withTypeScript, script, root];
     await run("timeout", ["--kill-after=5", String(downloadSeconds), ...node], {
       env: engineEnvironment(),
       report,
@@ -104,16 +108,18 @@ function place(name: string, make: (path: string) => void): void {
   rmSync(unfinished, { force: true }); // rename(2) leaves it when it is the same file as the one in place
 }
 
-function assemble(pulumi: string): string {
+function assemble(directory: string): string {
   mkdirSync(assembled, { recursive: true });
-  place("pulumi", (path) => {
-    try {
-      linkSync(pulumi, path); // the engine looks beside its own resolved path: a symbolic link would not do
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EXDEV") throw error;
-      copyFileSync(pulumi, path);
-    }
-  });
+  for (const program of Object.keys(cli.programs)) {
+    place(program, (path) => {
+      try {
+        linkSync(join(directory, program), path); // the engine looks beside its own resolved path: a symbolic link would not do
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EXDEV") throw error;
+        copyFileSync(join(directory, program), path);
+      }
+    });
+  }
   const languageHost = "pulumi-language-nodejs";
   place(languageHost, (path) => symlinkSync(join(__dirname, "language-host", languageHost), path));
   return assembled;
@@ -124,7 +130,7 @@ async function builtEngine(report: Report): Promise<string> {
   const built = await versionOf(join(directory, "pulumi"));
   if (built !== `v${version}`)
     throw new Error(`the pulumi built in ${directory} says it is ${built}, not v${version}`);
-  return assemble(join(directory, "pulumi"));
+  return assemble(directory);
 }
 
 /**

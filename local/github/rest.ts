@@ -7,7 +7,11 @@ import type { Credentials, RunnerFile } from "./protocol";
 import { type Registration, type RunnerRegistry, sameName } from "./registry";
 import type { Renames } from "./renames";
 import { failure, invalid, moved, notFound, type Schemas } from "./replies";
-import { mayReach, powerOver, type RateLimit, type Tokens } from "./tokens";
+import { answerRoutes, refusePower } from "./routes";
+import { runnerGroupRoutes } from "./runnerGroupsRest";
+import type { Settings } from "./settings";
+import { settingsRoutes } from "./settingsRest";
+import { mayReach, type RateLimit, type Tokens } from "./tokens";
 import type { PermissionName, RunnerGroup, Timings, Token } from "./types";
 
 type JitAnswer = components["responses"]["actions_runner_jitconfig"]["content"]["application/json"];
@@ -16,11 +20,8 @@ type RunnerList =
 type JitRequest =
   operations["actions/generate-runner-jitconfig-for-repo"]["requestBody"]["content"]["application/json"];
 
-type GroupList =
-  operations["actions/list-self-hosted-runner-groups-for-org"]["responses"][200]["content"]["application/json"];
-
 const runnersPath =
-  /^\/(?:repos\/([^/]+\/[^/]+)|orgs\/([^/]+))\/actions\/(runner-groups|runners(?:\/(?:generate-jitconfig|downloads|\d+))?)$/;
+  /^\/(?:repos\/([^/]+\/[^/]+)|orgs\/([^/]+))\/actions\/(runners(?:\/(?:generate-jitconfig|downloads|\d+))?)$/;
 
 export interface RestContext {
   registry: RunnerRegistry;
@@ -28,6 +29,7 @@ export interface RestContext {
   clock: Clock;
   renames: Renames;
   runnerGroups: RunnerGroup[];
+  settings: Settings;
   /** Version of the newest runner. */
   newestRunner: string;
   timings: Timings;
@@ -39,7 +41,7 @@ export interface RestContext {
 
 /** Whether GitHub serves this path on its API host. */
 export function isRest(path: string): boolean {
-  return /^\/(repos|repositories|orgs|app|rate_limit|meta)(\/|$)/.test(path);
+  return /^\/(repos|repositories|orgs|users|app|rate_limit|meta)(\/|$)/.test(path);
 }
 
 function rateHeaders(bucket: RateLimit, resource: string): Record<string, string> {
@@ -144,19 +146,14 @@ function repositories(context: RestContext, call: Call, token: Token): Reply {
 
 function runners(context: RestContext, call: Call, token: Token): Reply {
   const match = runnersPath.exec(call.path);
-  if (!match) return notFound();
+  if (!match) return answerRoutes([...runnerGroupRoutes, ...settingsRoutes], context, call, token);
   const [, repository, organization, what] = match;
   const scope = repository ?? organization ?? "";
   if (!mayReach(token, scope)) return notFound();
   const name: PermissionName = repository ? "administration" : "organization_self_hosted_runners";
   const needed = call.method === "GET" ? "read" : "write";
-  const power = powerOver(token, name);
-  if (power === "none" || (needed === "write" && power === "read")) {
-    const by = token.appId === undefined ? "personal access token" : "integration";
-    return failure(403, `Resource not accessible by ${by}`, {
-      "x-accepted-github-permissions": `${name}=${needed}`,
-    });
-  }
+  const refused = refusePower(token, name, needed);
+  if (refused) return refused;
   switch (`${call.method} ${what?.replace(/\d+$/, "{id}")}`) {
     case "POST runners/generate-jitconfig":
       return generate(context, call, scope);
@@ -164,8 +161,6 @@ function runners(context: RestContext, call: Call, token: Token): Reply {
       return list(context, call, scope);
     case "GET runners/downloads":
       return { status: 200, json: downloads(context) };
-    case "GET runner-groups":
-      return organization === undefined ? notFound() : groups(context, call);
   }
   const registration = context.registry.find(Number(what?.split("/")[1]));
   if (!registration || !sameName(registration.scope, scope)) return notFound();
@@ -185,23 +180,6 @@ function downloads({ newestRunner }: RestContext): Schemas["runner-application"]
     const url = `https://github.com/actions/runner/releases/download/v${newestRunner}/${filename}`;
     return { os, architecture, download_url: url, filename };
   });
-}
-
-function groups({ runnerGroups, apiUrl }: RestContext, call: Call): Reply {
-  const { page, link } = paginate(runnerGroups, `${apiUrl}${call.path}`, call.query);
-  const body: GroupList = {
-    total_count: runnerGroups.length,
-    runner_groups: page.map(({ id, name }) => ({
-      id,
-      name,
-      visibility: "all",
-      default: id === 1,
-      runners_url: `${apiUrl}${call.path}/${id}/runners`,
-      inherited: false,
-      allows_public_repositories: false,
-    })),
-  };
-  return { status: 200, headers: link ? { link } : {}, json: body };
 }
 
 function list({ registry, apiUrl }: RestContext, call: Call, scope: string): Reply {

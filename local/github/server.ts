@@ -15,6 +15,7 @@ import { RunnerRegistry } from "./registry";
 import { Renames } from "./renames";
 import { answerRest, isRest } from "./rest";
 import { RunnerService } from "./runnerService";
+import { Settings } from "./settings";
 import { Tokens } from "./tokens";
 import {
   defaultToken,
@@ -190,6 +191,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
     clock,
     renames: new Renames(),
     runnerGroups: options.runnerGroups ?? [{ id: 1, name: "Default" }],
+    settings: new Settings(options.accounts ?? { repositories: {}, users: {}, teams: {} }, clock),
     newestRunner: options.newestRunner ?? "2.337.0",
   };
   answerPublic = (call) => {
@@ -252,6 +254,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
     putRunnerGroups(groups) {
       rest.runnerGroups = groups;
     },
+    runnerGroups: () => rest.runnerGroups,
     renameRepository(from, to) {
       rest.renames.add(from, to);
       registry.move(from, to);

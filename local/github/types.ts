@@ -43,18 +43,24 @@ export interface Job extends JobSpec {
   completedAt?: string;
 }
 
-/** Power over self-hosted runners. */
+/** Power over what a permission is for. */
 export type Permission = "write" | "read" | "none";
 
-/** The permission that the runners of a repository need, and that of an organization's. */
-export type PermissionName = "administration" | "organization_self_hosted_runners";
+/** The permission that the runners of a repository need, that of an organization's, and those that its settings need. */
+export type PermissionName =
+  | "administration"
+  | "organization_self_hosted_runners"
+  | "actions"
+  | "actions_variables"
+  | "environments"
+  | "members";
 
 /** A token the stand-in accepts. */
 export interface Token {
   value: string;
   /** `owner/name` for a repository, `owner` for an organization and all its repositories, `*` for everything; others answer 404. */
   scopes: string[];
-  /** Power over self-hosted runners; too little answers 403 with X-Accepted-GitHub-Permissions. Default `write`. */
+  /** What the token may do; too little answers 403 with X-Accepted-GitHub-Permissions. Default `write`. */
   permission?: Permission;
   /** Only these permissions of `permission`, as a narrowed installation token has them. Default: all. */
   narrowedTo?: PermissionName[];
@@ -82,10 +88,31 @@ export interface App {
   suspendedAt?: string;
 }
 
-/** A runner group of every organization; a repository has the first one only. */
+/** A runner group of every organization; a repository has the first one only. What it admits is kept and not enforced. */
 export interface RunnerGroup {
   id: number;
   name: string;
+  /** Default: all repositories but public ones, and all workflows. */
+  access?: RunnerGroupAccess;
+}
+
+/** Whom a runner group admits. */
+export interface RunnerGroupAccess {
+  visibility: "selected" | "all" | "private";
+  selectedRepositoryIds: number[];
+  allowsPublicRepositories: boolean;
+  restrictedToWorkflows: boolean;
+  selectedWorkflows: string[];
+}
+
+/** Who and what there is beside runners, for the settings of repositories. */
+export interface Accounts {
+  /** By `owner/name`. */
+  repositories: Record<string, { id: number; visibility: "private" | "public" }>;
+  /** Ids by login. */
+  users: Record<string, number>;
+  /** Ids by `organization/slug`. */
+  teams: Record<string, number>;
 }
 
 export type HttpAction =
@@ -201,6 +228,8 @@ export interface GitHubOptions {
   apps?: App[];
   /** Runner groups that exist. Default: `Default` with id 1. */
   runnerGroups?: RunnerGroup[];
+  /** Default: nobody and nothing. */
+  accounts?: Accounts;
   /** The newest version of the runner, as the list of downloads names it. Default 2.337.0. */
   newestRunner?: string;
   /** Requests per hour and token. Default 5000. */
@@ -244,6 +273,8 @@ export interface GitHub {
   putApp(app: App): void;
   /** Replaces the runner groups. */
   putRunnerGroups(groups: RunnerGroup[]): void;
+  /** The runner groups that there are. */
+  runnerGroups(): RunnerGroup[];
   /** From now on the old name is redirected to, as after a rename or a transfer. Names are `owner/name`. */
   renameRepository(from: string, to: string): void;
   /** Moves the server's clock (expiry, sweeps, time stamps, Date headers) forward, or back. */

@@ -2,6 +2,7 @@ import { awsStandIn } from "./aws";
 import { dockerStandIn } from "./docker";
 import type { DockerOptions } from "./docker/builder";
 import { githubStandIn } from "./github";
+import type { GitHubAccess } from "./github/client";
 import { kubernetesStandIn } from "./kubernetes";
 import { serveProvider } from "./protocol";
 
@@ -17,6 +18,8 @@ export interface ProviderOptions {
   kubeContext?: string;
   /** Docker daemon and registry; absent builds nothing. */
   docker?: DockerOptions;
+  /** GitHub's API; absent where no stack manages settings there. */
+  github?: GitHubAccess;
   /** Receives every line that a stand-in shows to people, for a log. */
   say?: (line: string) => void;
 }
@@ -36,7 +39,7 @@ export async function startProviders(options: ProviderOptions): Promise<Provider
     awsStandIn(options.awsEndpoint),
     kubernetesStandIn({ kubeconfig: options.kubeconfig, context: options.kubeContext }),
     dockerStandIn(options.programDirectory, options.docker),
-    githubStandIn(),
+    githubStandIn(options.github),
   ];
   const served = await Promise.all(
     standIns.map(async (standIn) => ({ name: standIn.name, ...(await serveProvider(standIn, options.say)) })),

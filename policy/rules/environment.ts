@@ -112,3 +112,43 @@ export const productionIsProtected: ResourceRule = {
     );
   },
 };
+
+export const runnerGroupIsClosed: ResourceRule = {
+  name: "runner-group-is-closed",
+  description:
+    "The organization's runner group admits private repositories and workflows that are named, and no others.",
+  resource: (resource) => {
+    const { type, inputs } = resource;
+    if (!isOwn(resource) || type !== "github:index/actionsRunnerGroup:ActionsRunnerGroup") return [];
+    return [
+      ...must(
+        inputs.get("visibility"),
+        (value) => value === "selected",
+        '"selected"',
+        "Name the repositories in runnerGroupRepositories: any other could run code in the VPC.",
+      ),
+      ...must(
+        inputs.get("allowsPublicRepositories"),
+        (value) => value !== true,
+        "false",
+        "Remove it: a public repository's pull requests are anybody's code.",
+      ),
+      ...must(
+        inputs.get("restrictedToWorkflows"),
+        (value) => value === true,
+        "true",
+        "Set it: else any workflow on any branch of these repositories runs here.",
+      ),
+      ...inputs
+        .get("selectedWorkflows")
+        .items.flatMap((workflow) =>
+          must(
+            workflow,
+            (value) => typeof value === "string" && /^[^@*]+\.ya?ml@[^@*]+$/.test(value),
+            "OWNER/REPOSITORY/.github/workflows/FILE@REF",
+            "Correct runnerGroupWorkflows: each is one file at one branch, tag or commit.",
+          ),
+        ),
+    ];
+  },
+};

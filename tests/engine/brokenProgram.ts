@@ -12,24 +12,32 @@ const changes: Record<string, (props: any) => void> = {
     props.cidrIpv4 = "0.0.0.0/0";
   },
   "kubernetes:apps/v1:Deployment": (props) => {
-    const { spec } = props.spec.template;
-    spec.hostPID = true;
-    spec.containers[0].image = "runner:latest";
-    spec.containers[0].env.push({ name: "DIGDAG_PASSWORD", value: "not-for-your-eyes" });
+    // An output of its own would be unknown as a whole, since the image in it is.
+    props.spec = props.spec.apply((deployment: any) => {
+      const { spec } = deployment.template;
+      spec.hostPID = true;
+      spec.containers[0].image = "runner:latest";
+      spec.containers[0].env.push({ name: "DIGDAG_PASSWORD", value: "not-for-your-eyes" });
+      return deployment;
+    });
   },
 };
 
 /** The program as it must never be deployed: with changed resources, one beside them, and a token in an output. */
 export = async () => {
-  let opened: pulumi.Input<string> = "";
+  let group: (id: pulumi.Input<string>) => void;
+  const opened = new Promise<pulumi.Input<string>>((resolve) => {
+    group = resolve;
+  });
   pulumi.runtime.registerStackTransformation(({ type, name, props, opts }) => {
-    if (type === ruleType) opened = props.securityGroupId;
-    if (name.startsWith("digdag-runner-")) changes[type]?.(props);
+    const isOurs = name.startsWith("digdag-runner-");
+    if (isOurs && type === ruleType) group(props.securityGroupId);
+    if (isOurs) changes[type]?.(props);
     return { props, opts };
   });
   const outputs = await program();
   new aws.vpc.SecurityGroupIngressRule("office", {
-    securityGroupId: opened,
+    securityGroupId: pulumi.output(opened),
     ipProtocol: "tcp",
     fromPort: 443,
     toPort: 443,

@@ -162,6 +162,33 @@ describe("the real engine against an emulated account", () => {
       }
     }).timeout(COMMAND_MS);
 
+    it("destroys nothing of prd while its images are protected, and all but their repository without them", async () => {
+      const project = await PulumiProject.create(account, "prd");
+      try {
+        const up = await project.run("up", "--yes", "--skip-preview");
+        assert.equal(up.code, 0, up.output);
+        const all = await project.resources();
+        // It is the preview that stops the command: without one, everything else would be gone by then.
+        const refused = await project.run("destroy", "--yes");
+        assert.notEqual(refused.code, 0, refused.output);
+        assert.match(
+          refused.output,
+          /digdag-runner-image-repository" cannot be deleted\s+because it is protected/,
+        );
+        assert.deepEqual(await project.resources(), all);
+        const destroyed = await project.run("destroy", "--yes", "--skip-preview", "--exclude-protected");
+        assert.equal(destroyed.code, 0, destroyed.output);
+        const kept = (await project.resources()).filter((type) => !/^(pulumi:|digdag-runner:)/.test(type));
+        assert.deepEqual(kept, ["aws:ecr/repository:Repository"]);
+        const again = await project.run("up", "--yes", "--skip-preview");
+        assert.equal(again.code, 0, again.output);
+        assert.ok(!resourceTypes(again).includes("aws:ecr/repository:Repository"), again.output);
+      } finally {
+        await project.remove();
+        await account.reset();
+      }
+    }).timeout(COMMAND_MS);
+
     it("keeps a token out of state, event log and output", async () => {
       const project = await PulumiProject.create(account, "local");
       try {

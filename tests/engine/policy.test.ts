@@ -16,7 +16,7 @@ describe("the policy pack on the real engine", () => {
 
   const withPack = async (
     command: string[],
-    ...project: [stack: string, configuration?: Record<string, unknown>, program?: string]
+    ...project: [stack: string, configuration?: Record<string, unknown>, options?: { program: string }]
   ): Promise<Result> => {
     const created = await PulumiProject.create(account, ...project);
     try {
@@ -25,7 +25,11 @@ describe("the policy pack on the real engine", () => {
       await created.remove();
     }
   };
-  const broken: [string, Record<string, unknown>, string] = ["stg", {}, join(__dirname, "brokenProgram.ts")];
+  const broken: [string, Record<string, unknown>, { program: string }] = [
+    "stg",
+    {},
+    { program: join(__dirname, "brokenProgram.ts") },
+  ];
 
   it("passes the program's own plan, what it deploys, and all that podPerJob adds", async () => {
     const { code, output } = await withPack(["up", "--yes"], "local", { "digdag-runner:podPerJob": true });

@@ -1,13 +1,15 @@
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { basename, delimiter, dirname, join } from "node:path";
 import { parseDocument } from "yaml";
 import { ensureEngine } from "../../local/engine";
 import { inheritedEnvironment } from "../../local/environment";
 import { root } from "../../local/lib/paths";
+import { withTypeScript } from "../../local/lib/typescript";
 import { copyProjectIn } from "../../local/project";
 import { type Providers, startProviders } from "../../local/providers";
+import type { GitHubAccess } from "../../local/providers/github/client";
 import type { Account } from "./account";
 
 /** Found once for all projects. */
@@ -40,56 +42,87 @@ interface State {
 /** A copy of the project with a back end, a home and provider stand-ins of its own. */
 export class PulumiProject {
   private constructor(
-    private readonly directory: string,
+    readonly directory: string,
     private readonly environment: NodeJS.ProcessEnv,
     private readonly providers: Providers,
   ) {}
 
   /**
+   * The checkout's own project.
    * @param configuration replaces or, with undefined, removes keys of the stack file, such as `digdag-runner:clusterName`
-   * @param program file of another program than the project's own
+   * @param options.program file of another program than the project's own
+   * @param options.environment variables of every command
+   * @param options.github what the stand-in for the provider of GitHub talks to
    */
   static async create(
     account: Account,
     stack: string,
     configuration: Record<string, unknown> = {},
-    program = root,
+    options: { program?: string; environment?: NodeJS.ProcessEnv; github?: GitHubAccess } = {},
   ): Promise<PulumiProject> {
-    const directory = mkdtempSync(join(tmpdir(), "engine-test-"));
-    mkdirSync(join(directory, "backend"));
+    const directory = newDirectory();
     copyProjectIn(directory);
-    runInstead(directory, program);
+    if (options.program) runInstead(directory, options.program);
     configure(directory, stack, configuration);
+    const programDirectory = options.program ? dirname(options.program) : root;
+    const project = await PulumiProject.openIn(directory, account, programDirectory, options);
+    await project.run("stack", "init", stack);
+    return project;
+  }
+
+  /** A copy of another program, such as an example; without its dependencies, SDKs and stacks. */
+  static async copyOf(program: string, account: Account): Promise<PulumiProject> {
+    const directory = newDirectory();
+    const isMade = (path: string) => /^(node_modules|sdks)$/.test(basename(path));
+    cpSync(program, directory, { recursive: true, filter: (path) => !isMade(path) });
+    return PulumiProject.openIn(directory, account, directory);
+  }
+
+  /** @param programDirectory what the program's relative paths start from */
+  private static async openIn(
+    directory: string,
+    account: Account,
+    programDirectory: string,
+    { environment = {}, github }: { environment?: NodeJS.ProcessEnv; github?: GitHubAccess } = {},
+  ): Promise<PulumiProject> {
     engine ??= ensureEngine({ report: (line) => console.error(line) });
     const { path } = await engine;
-    const providers = await startProviders({ awsEndpoint: account.endpoint, programDirectory: root });
-    const project = new PulumiProject(
+    const providers = await startProviders({
+      awsEndpoint: account.endpoint,
+      programDirectory,
+      ...(github && { github }),
+    });
+    return new PulumiProject(
       directory,
       {
         ...inheritedEnvironment(),
         PATH: [...path, process.env.PATH].join(delimiter),
-        PULUMI_HOME: join(directory, "home"),
-        PULUMI_BACKEND_URL: `file://${join(directory, "backend")}`,
+        PULUMI_HOME: join(directory, ".home"),
+        PULUMI_BACKEND_URL: `file://${join(directory, ".backend")}`,
         PULUMI_CONFIG_PASSPHRASE: "engine tests",
         PULUMI_SKIP_UPDATE_CHECK: "true",
         // Shows the flag --event-log.
         PULUMI_DEBUG_COMMANDS: "true",
         PULUMI_DEBUG_PROVIDERS: providers.attach,
+        ...environment,
       },
       providers,
     );
-    await project.run("stack", "init", stack);
-    return project;
   }
 
   /** Runs `pulumi` in the project. Commands that change or preview resources are asked for an event log. */
-  async run(...args: string[]): Promise<Result> {
+  run(...args: string[]): Promise<Result> {
+    return this.runWith({}, ...args);
+  }
+
+  /** The same with other variables in its environment; undefined removes one. */
+  async runWith(environment: NodeJS.ProcessEnv, ...args: string[]): Promise<Result> {
     const log = join(this.directory, "events.json");
     rmSync(log, { force: true });
     const logged = ["up", "preview", "destroy", "refresh"].includes(args[0] ?? "");
     const child = spawn("pulumi", [...args, "--non-interactive", ...(logged ? ["--event-log", log] : [])], {
       cwd: this.directory,
-      env: this.environment,
+      env: { ...this.environment, ...environment },
       stdio: ["ignore", "pipe", "pipe"],
     });
     let output = "";
@@ -107,6 +140,11 @@ export class PulumiProject {
     });
     const events = logged ? readFileSync(log, "utf8") : "";
     return { code, output, stdout, events, steps: changingSteps(events) };
+  }
+
+  /** Replaces or, with undefined, removes keys of a stack file, such as `digdag-runner:clusterName`. */
+  configure(stack: string, configuration: Record<string, unknown>): void {
+    configure(this.directory, stack, configuration);
   }
 
   /** Types of the resources in the state, without the stack itself. */
@@ -140,7 +178,7 @@ export class PulumiProject {
 
   /** The text of every file that the back end holds. */
   backendFiles(): string[] {
-    return readdirSync(join(this.directory, "backend"), { recursive: true, withFileTypes: true })
+    return readdirSync(join(this.directory, ".backend"), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"));
   }
@@ -155,7 +193,15 @@ function runInstead(directory: string, program: string): void {
   const projectFile = join(directory, "Pulumi.yaml");
   const document = parseDocument(readFileSync(projectFile, "utf8"));
   document.set("main", program);
+  // Relative to the program.
+  document.setIn(["runtime", "options", "nodeargs"], withTypeScript.join(" "));
   writeFileSync(projectFile, document.toString());
+}
+
+function newDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), "engine-test-"));
+  mkdirSync(join(directory, ".backend"));
+  return directory;
 }
 
 function configure(directory: string, stack: string, configuration: Record<string, unknown>): void {

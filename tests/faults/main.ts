@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { withLock } from "../../local/engine/lock";
+import { withTypeScript } from "../../local/lib/typescript";
 import { type CampaignOptions, runCampaign } from "./campaign";
 import { cleanUp } from "./cleanUp";
 import { requireLocalNode } from "./cluster";
@@ -56,7 +57,7 @@ function cleanUpWhenInterrupted(campaign: Campaign): void {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => {
       console.error(`\n${signal}: removing what the campaign made`);
-      const program = ["--import", "tsx", join(__dirname, "cleanUp.ts"), campaign];
+      const program = [...withTypeScript, join(__dirname, "cleanUp.ts"), campaign];
       spawnSync(process.execPath, program, { stdio: "inherit", timeout: 300_000 });
       process.exit(130);
     });

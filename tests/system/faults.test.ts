@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { root } from "../../local/lib/paths";
 import { run } from "../../local/lib/run";
+import { withTypeScript } from "../../local/lib/typescript";
 import type { CampaignReport } from "../faults/report";
 import type { SoakReport } from "../faults/soakReport";
 import { requireLocalSystem } from "./support";
 
 /** `npm run faults`, whose last line of output is its report. Progress goes to standard error. */
 async function faults<T>(...args: string[]): Promise<T> {
-  const program = ["--import", "tsx", join(root, "tests", "faults", "main.ts")];
+  const program = [...withTypeScript, join(root, "tests", "faults", "main.ts")];
   const { stdout, stderr } = await run(process.execPath, [...program, ...args, "--json"], {
     cwd: root,
     allowFailure: true,

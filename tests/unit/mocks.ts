@@ -22,6 +22,8 @@ export interface Recorded {
   importId: string;
   /** URNs. */
   dependencies: string[];
+  /** Whether a destroy leaves it alone. */
+  retainOnDelete: boolean;
   /** As the engine writes durations; "" where none is set. */
   customTimeouts: { create: string; update: string; pb_delete: string };
 }
@@ -140,6 +142,7 @@ function recordRegistrations(plan: Plan): void {
           raw,
           importId: request.getImportid(),
           dependencies: request.getDependenciesList(),
+          retainOnDelete: request.getRetainondelete(),
           customTimeouts: timeouts?.toObject() ?? { create: "", update: "", pb_delete: "" },
         });
       }

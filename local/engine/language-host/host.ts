@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import type {
   ServerUnaryCall,
   ServerWritableStream,
@@ -13,7 +14,8 @@ import type { ProgramInfo } from "@pulumi/pulumi/proto/language_pb";
 import * as language from "@pulumi/pulumi/proto/language_pb";
 import * as plugin from "@pulumi/pulumi/proto/plugin_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
-import { policyPackArguments, programCommand, programResult, type RunRequest } from "./program";
+import { generateSdk, linkPackages, pluginCommand } from "./packages";
+import { programCommand, programResult, type RunRequest } from "./program";
 
 type Unary<Request, Response> = (
   call: ServerUnaryCall<Request, Response>,
@@ -41,12 +43,6 @@ function runRequest(request: language.RunRequest): RunRequest {
   };
 }
 
-/** `NAME=VALUE` in two; the value may hold further signs. */
-function splitOnce(text: string, sign: string): [string, string] {
-  const at = text.indexOf(sign);
-  return [text.slice(0, at), text.slice(at + sign.length)];
-}
-
 /** Direct dependencies of a program and the versions that are installed. */
 export function dependencies(programDirectory: string): { name: string; version: string }[] {
   const manifest = JSON.parse(readFileSync(join(programDirectory, "package.json"), "utf8")) as {
@@ -67,8 +63,9 @@ export function dependencies(programDirectory: string): { name: string; version:
 
 /**
  * A language host for Node.js programs: a stand-in for `pulumi-language-nodejs`, which no registry has. It runs
- * programs and policy packs through the SDK's own entry points; code generation and providers written in Node.js it
- * leaves out. Unlike the official one it gives a policy pack no stack configuration in the environment.
+ * programs, policy packs, and packages written as programs, through the SDK's own entry points, and generates SDKs by
+ * the engine's own generator. Conversion from other languages and publishing it leaves out. Unlike the official one it
+ * gives a policy pack no stack configuration in the environment.
  */
 export class LanguageHost {
   private readonly programs = new Set<ChildProcess>();
@@ -87,6 +84,8 @@ export class LanguageHost {
       installDependencies: this.installDependencies,
       run: this.run,
       runPlugin: this.runPlugin,
+      generatePackage: this.generatePackage,
+      link: this.link,
       cancel: this.cancel,
     };
   }
@@ -169,35 +168,62 @@ export class LanguageHost {
     program.once("close", (code, signal) => end(programResult(code, signal)));
   };
 
-  /** Serves a policy pack until the engine has no more use for it. */
+  /** Serves a policy pack or a package until the engine has no more use for it. */
   private readonly runPlugin = (
     call: ServerWritableStream<language.RunPluginRequest, language.RunPluginResponse>,
   ): void => {
     const { request } = call;
     const fail = (code: status, details: string) => call.emit("error", { code, details });
-    if (request.getKind() !== "analyzer") {
-      return void fail(status.UNIMPLEMENTED, `plug-ins of the kind ${request.getKind()} cannot be run here`);
-    }
-    const directory = request.getInfo()?.getProgramDirectory() || request.getPwd();
-    let pack: ChildProcess;
+    let plugin: ChildProcessByStdio<null, Readable, Readable>;
     try {
-      pack = spawn(process.execPath, policyPackArguments(directory, request.getArgsList()), {
-        cwd: directory,
-        env: Object.fromEntries(request.getEnvList().map((entry) => splitOnce(entry, "="))),
+      const kind = request.getKind();
+      const directory = request.getInfo()?.getProgramDirectory() || request.getPwd();
+      const { args, env } = pluginCommand({
+        kind,
+        directory,
+        args: request.getArgsList(),
+        environment: request.getEnvList(),
+      });
+      plugin = spawn(process.execPath, args, {
+        // The policy SDK reads the package.json of the directory it is started in; a package's paths are the program's.
+        cwd: kind === "analyzer" ? directory : request.getPwd(),
+        env,
         stdio: ["ignore", "pipe", "pipe"],
       });
     } catch (error) {
       return void fail(status.FAILED_PRECONDITION, (error as Error).message);
     }
-    this.programs.add(pack);
-    call.once("cancelled", () => pack.kill());
-    pack.stdout?.on("data", (chunk: Buffer) => call.write(new language.RunPluginResponse().setStdout(chunk)));
-    pack.stderr?.on("data", (chunk: Buffer) => call.write(new language.RunPluginResponse().setStderr(chunk)));
-    pack.once("error", (error) => fail(status.UNKNOWN, `Node.js could not be started: ${error.message}`));
-    pack.once("close", (code) => {
-      this.programs.delete(pack);
+    this.programs.add(plugin);
+    call.once("cancelled", () => plugin.kill());
+    plugin.stdout.on("data", (chunk: Buffer) =>
+      call.write(new language.RunPluginResponse().setStdout(chunk)),
+    );
+    plugin.stderr.on("data", (chunk: Buffer) =>
+      call.write(new language.RunPluginResponse().setStderr(chunk)),
+    );
+    plugin.once("error", (error) => fail(status.UNKNOWN, `Node.js could not be started: ${error.message}`));
+    plugin.once("close", (code) => {
+      this.programs.delete(plugin);
       call.end(new language.RunPluginResponse().setExitcode(code ?? 1));
     });
+  };
+
+  private readonly generatePackage: Unary<language.GeneratePackageRequest, language.GeneratePackageResponse> =
+    ({ request }, done) => {
+      generateSdk(request.getSchema(), request.getDirectory(), request.getLoaderTarget()).then(
+        () => done(null, new language.GeneratePackageResponse()),
+        (error: Error) => done({ code: status.INTERNAL, details: error.message }),
+      );
+    };
+
+  private readonly link: Unary<language.LinkRequest, language.LinkResponse> = ({ request }, done) => {
+    try {
+      const directory = request.getInfo()?.getProgramDirectory() ?? "";
+      const packages = request.getPackagesList().map((dependency) => dependency.getPath());
+      done(null, new language.LinkResponse().setImportInstructions(linkPackages(directory, packages)));
+    } catch (error) {
+      done({ code: status.FAILED_PRECONDITION, details: (error as Error).message });
+    }
   };
 
   private readonly cancel: Unary<Empty, Empty> = (_, done) => {

@@ -46,7 +46,7 @@ export function splitArguments(text: string): string[] {
  */
 export function programCommand(request: RunRequest, engineAddress: string): Command {
   const runner = sdkEntryPoint(request.programDirectory, "run");
-  const { nodeargs, typescript } = request.options;
+  const { nodeargs, typescript, tsconfig } = request.options;
   const flags: Record<string, string> = {
     monitor: request.monitorAddress,
     engine: engineAddress,
@@ -68,6 +68,7 @@ export function programCommand(request: RunRequest, engineAddress: string): Comm
     ],
     env: {
       PULUMI_NODEJS_TYPESCRIPT: String(typescript !== false),
+      ...(typeof tsconfig === "string" && { PULUMI_NODEJS_TSCONFIG_PATH: tsconfig }),
       PULUMI_CONFIG: JSON.stringify(request.config),
       PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(request.configSecretKeys),
     },
@@ -75,15 +76,10 @@ export function programCommand(request: RunRequest, engineAddress: string): Comm
 }
 
 /**
- * The Node.js arguments that serve a policy pack, through the entry point of the pack's own SDK.
- * @param engineArguments what the engine passes to every analyzer, its own address first
- * @throws Error when neither the pack's directory nor one above it has `@pulumi/pulumi`
+ * The program `name` that a directory's own SDK brings for language hosts.
+ * @throws Error when neither the directory nor one above it has `@pulumi/pulumi`
  */
-export function policyPackArguments(directory: string, engineArguments: string[]): string[] {
-  return [sdkEntryPoint(directory, "run-policy-pack"), ...engineArguments, directory];
-}
-
-function sdkEntryPoint(directory: string, name: string): string {
+export function sdkEntryPoint(directory: string, name: string): string {
   try {
     // As Node.js does for a program's own modules, from where the directory really is.
     return createRequire(join(realpathSync(directory), "package.json")).resolve(`@pulumi/pulumi/cmd/${name}`);

@@ -1,58 +1,43 @@
-import { randomUUID } from "node:crypto";
-import { notKnown, type ProviderStandIn, type ResourceKind, type Values } from "../standIn";
+import { notKnown, type ProviderStandIn } from "../standIn";
+import { connect, type GitHubAccess } from "./client";
+import { branchPolicyKind, environmentKind } from "./environment";
+import { functions } from "./functions";
+import { runnerGroupKind } from "./runnerGroup";
+import { environmentVariableKind, repositoryVariableKind } from "./variables";
 
 /**
- * Stand-in for the `github` provider plugin: settings are kept in memory, in the shape of the inputs.
- * Nothing checks them against GitHub.
+ * Stand-in for the `github` provider plugin: Octokit calls to the GitHub stand-in.
+ *
+ * @param access what the plugin would find in its environment, and where GitHub really is; absent where nothing uses it
  */
-export function githubStandIn(): ProviderStandIn {
-  const settings = new Map<string, Values>();
+export function githubStandIn(access?: GitHubAccess): ProviderStandIn {
   return {
     name: "github",
     version: "6.15.0",
-    async configure() {
-      const kind = settingKind(settings);
+    async configure(settings) {
+      if (!access) throw new Error("the github stand-in was started without a GitHub to talk to");
+      const client = connect(access, String(settings.owner ?? ""));
+      const kinds = {
+        "github:index/repositoryEnvironment:RepositoryEnvironment": environmentKind(client),
+        "github:index/repositoryEnvironmentDeploymentPolicy:RepositoryEnvironmentDeploymentPolicy":
+          branchPolicyKind(client),
+        "github:index/actionsEnvironmentVariable:ActionsEnvironmentVariable": environmentVariableKind(client),
+        "github:index/actionsVariable:ActionsVariable": repositoryVariableKind(client),
+        "github:index/actionsRunnerGroup:ActionsRunnerGroup": runnerGroupKind(client),
+      };
+      const invokable = functions(client);
       return {
         resource(type) {
-          if (!KNOWN_TYPES.has(type)) {
-            throw notKnown("github", `the resource type ${type}`);
-          }
+          const kind = kinds[type as keyof typeof kinds];
+          if (!kind) throw notKnown("github", `the resource type ${type}`);
           return kind;
         },
-        async invoke(token) {
-          throw notKnown("github", `the function ${token}`);
+        async invoke(token, args) {
+          const call = invokable[token];
+          if (!call) throw notKnown("github", `the function ${token}`);
+          return call(args);
         },
       };
-    },
-  };
-}
-
-const KNOWN_TYPES = new Set([
-  "github:index/actionsEnvironmentVariable:ActionsEnvironmentVariable",
-  "github:index/actionsVariable:ActionsVariable",
-  "github:index/repositoryEnvironment:RepositoryEnvironment",
-]);
-
-function settingKind(settings: Map<string, Values>): ResourceKind {
-  return {
-    computed: [],
-    replaces: (path) => ["repository", "environment", "variableName"].includes(path),
-    deleteBeforeReplace: () => true,
-    async create(inputs) {
-      const id = randomUUID();
-      settings.set(id, inputs);
-      return { id, outputs: inputs };
-    },
-    async read(id, inputs) {
-      const found = settings.get(id);
-      return found && { outputs: found, inputs: Object.keys(inputs).length > 0 ? inputs : found };
-    },
-    async update(id, inputs) {
-      settings.set(id, inputs);
-      return inputs;
-    },
-    async delete(id) {
-      settings.delete(id);
     },
   };
 }

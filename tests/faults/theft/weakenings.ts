@@ -105,7 +105,7 @@ export const brokerVolumeMounted: Weakening = {
   name: "broker's volume mounted into the runner, and the broker the same user",
   change: ({ broker, runner }) => {
     runner.volumeMounts.push({ name: "broker", mountPath: "/run/broker" });
-    broker.securityContext.runAsUser = 1001;
+    broker.securityContext.runAsUser = 10001;
   },
 };
 
@@ -182,7 +182,7 @@ export const sharedProcesses: Weakening = {
   name: "one process namespace, broker and runner the same user, readable node",
   change: ({ spec, broker, runner }) => {
     spec.shareProcessNamespace = true;
-    broker.securityContext.runAsUser = 1001;
+    broker.securityContext.runAsUser = 10001;
     withReadableNode(broker);
     withReadableNode(runner);
     preload(runner, "no-place-check");
@@ -223,7 +223,7 @@ export const leaseDirectoryWritable: Weakening = {
   change: ({ broker, runner }) => {
     const mount = runner.volumeMounts.find(({ name }) => name === "lease");
     if (mount) mount.readOnly = false;
-    broker.securityContext.runAsUser = 1001;
+    broker.securityContext.runAsUser = 10001;
     preload(runner, "writable-lease-accepted");
   },
 };

@@ -1,24 +1,7 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: a plan holds resources of any shape
 
+import program from "../../../index";
 import { type Cloud, type Plan, type RunOptions, run } from "../mocks";
-
-const program = loadProgram();
-
-/**
- * `index.ts` without its bundler, which would take half a second of every plan and has tests of its own. The bundler is
- * replaced while the program is loaded and no longer, because other tests of this process need the real one.
- */
-function loadProgram(): () => Promise<unknown> {
-  const path = require.resolve("../../../runner-image/bundle");
-  const real = require.cache[path];
-  require.cache[path] = { exports: { bundlePrograms: async () => [] } } as unknown as NodeJS.Module;
-  try {
-    return require("../../../index");
-  } finally {
-    if (real) require.cache[path] = real;
-    else delete require.cache[path];
-  }
-}
 
 /** The token in the mocked SSM; a test that finds it anywhere in the clear has found a leak. */
 export const token = "ghp_TheTokenOfTheMockedAccount";
@@ -37,6 +20,10 @@ export interface Account {
   rules: Record<string, Record<string, unknown>>;
   elasticIps: Record<string, string>;
   parameter: { type: string; value: string; version: number };
+  /** Of GitHub, by their names; what it does not show is left out. */
+  repositories: Record<string, { repoId: number; visibility: string }>;
+  users: Record<string, number>;
+  teams: Record<string, number>;
 }
 
 export const loadBalancer = (name: string, changes: Record<string, unknown> = {}) => ({
@@ -58,6 +45,12 @@ export function account(changes: Partial<Account> = {}): Account {
     rules: {},
     elasticIps: {},
     parameter: { type: "SecureString", value: token, version: 7 },
+    repositories: {
+      "example-org/digdag-workflows": { repoId: 11, visibility: "private" },
+      "example-org/reports": { repoId: 12, visibility: "internal" },
+    },
+    users: { octocat: 21 },
+    teams: { "digdag-deployers": 31 },
     ...changes,
   };
 }
@@ -74,9 +67,29 @@ export const stgConfig: Record<string, string> = {
   "digdag-runner:loadBalancerName": "digdag-stg",
 };
 
-/** Runs the whole program, `index.ts`, against `account`. `config` is laid over `stgConfig`; an empty value unsets a key. */
-export function deploy(from: Account = account(), options: RunOptions = {}): Promise<Plan> {
-  return run(program, cloud(from), { ...options, config: { ...stgConfig, ...options.config } });
+/** What the environment of pulumi has as GITHUB_TOKEN; a test that finds it in a plan has found a leak. */
+export const gitHubToken = "github_pat_TheTokenOfTheSettings";
+
+/**
+ * Runs the whole program, `index.ts`, against `account`. `config` is laid over `stgConfig`; an empty value unsets a key.
+ * @param options.GITHUB_TOKEN what the environment of pulumi has; null for none
+ */
+export async function deploy(
+  from: Account = account(),
+  { GITHUB_TOKEN = gitHubToken, ...options }: RunOptions & { GITHUB_TOKEN?: string | null } = {},
+): Promise<Plan> {
+  const before = process.env.GITHUB_TOKEN;
+  setToken(GITHUB_TOKEN ?? undefined);
+  try {
+    return await run(program, cloud(from), { ...options, config: { ...stgConfig, ...options.config } });
+  } finally {
+    setToken(before);
+  }
+}
+
+function setToken(value: string | undefined): void {
+  if (value === undefined) delete process.env.GITHUB_TOKEN;
+  else process.env.GITHUB_TOKEN = value;
 }
 
 export function cloud(from: Account): Cloud {
@@ -149,4 +162,14 @@ const lookUps: Record<string, (from: Account, inputs: any) => Record<string, any
     userName: "AWS",
     password: registryPassword,
   }),
+  // The provider's answer for a repository that GitHub does not show is empty.
+  "github:index/getRepository:getRepository": ({ repositories }, { fullName }) =>
+    repositories[fullName] ?? {},
+  "github:index/getUser:getUser": ({ users }, { username }) => ({
+    id: String(found(`GET /users/${username}: 404 Not Found`, users[username])),
+  }),
+  "github:index/getTeam:getTeam": ({ teams }, { slug, summaryOnly }) => {
+    if (summaryOnly !== true) throw new Error("would list the team's members and repositories");
+    return { id: String(found(`GET /orgs/example-org/teams/${slug}: 404 Not Found`, teams[slug])) };
+  },
 };

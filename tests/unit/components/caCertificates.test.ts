@@ -97,6 +97,7 @@ describe("caCertificateFile", () => {
     values: { ...stgConfig, "digdag-runner:caCertificateFile": file },
     secretKeys: new Set<string>(),
     stackLabels: {},
+    gitHubToken: false,
     ...(caCertificates && { caCertificates }),
   });
 

@@ -282,6 +282,14 @@ describe("the configuration", () => {
     }
   });
 
+  it("takes the name of any PriorityClass, and none by default", () => {
+    assert.equal(valid({}).priorityClassName, undefined);
+    for (const priorityClassName of ["deployments", "system-cluster-critical", "team-a.v2"])
+      assert.equal(valid({ priorityClassName }).priorityClassName, priorityClassName);
+    for (const priorityClassName of ["High", "-1", "1000_000", "a".repeat(254)])
+      assert.equal(onlyProblem({ priorityClassName }).key, "priorityClassName");
+  });
+
   it("refuses a runner that GitHub registers no more, except for an Enterprise Server", () => {
     const old = { runnerVersion: "2.328.9", runnerSha256: "a".repeat(64) };
     assert.match(onlyProblem(old).reason, /"2\.328\.9": GitHub registers no runner older than 2\.329\.0/);
@@ -303,11 +311,6 @@ describe("the configuration", () => {
         /--path 'aws:allowedAccountIds\[0\]'/,
       );
     }
-  });
-
-  it("needs a repository to manage the settings of", () => {
-    const problem = onlyProblem({ githubRepository: undefined, manageGitHubSettings: true });
-    assert.equal(problem.key, "githubRepository");
   });
 
   it("refuses values of the wrong type", () => {

@@ -37,6 +37,7 @@ export function raw(changes: Changes = {}, more: Partial<RawConfig> = {}): RawCo
     values: Object.fromEntries(values),
     secretKeys: new Set(),
     stackLabels: { stg: [], prd: [] },
+    gitHubToken: true,
     ...more,
   };
 }
@@ -60,13 +61,20 @@ export function onlyProblem(changes: Changes, more: Partial<RawConfig> = {}) {
   return problem;
 }
 
-/** What the engine would read after `pulumi config` commands like those of problems. */
-export function mended(commands: string): Changes {
+/** What the engine would read after `pulumi config` commands like those of problems, on top of `before`. */
+export function mended(commands: string, before: Changes = {}): Changes {
   const changes: Changes = {};
   for (const command of commands.split(" && ")) {
-    const [, verb, key = "", value] = /^pulumi config (set|rm) --stack stg (\S+) ?(.*)$/.exec(command) ?? [];
+    const pattern = /^pulumi config (set|rm) --stack \w+ (?:--path '(\w+)\[(\d+)\]'|(\S+)) ?(.*)$/;
+    const [, verb, listKey, index, key = "", value] = pattern.exec(command) ?? [];
     assert.ok(verb, command);
-    changes[key] = verb === "rm" ? undefined : value;
+    if (listKey === undefined) {
+      changes[key] = verb === "rm" ? undefined : value;
+    } else {
+      const list = [...((before[listKey] ?? []) as unknown[])];
+      list.splice(Number(index), 1, ...(verb === "rm" ? [] : [value]));
+      changes[listKey] = list;
+    }
   }
   return changes;
 }

@@ -88,9 +88,9 @@ describe("the Pod", () => {
 
   it("runs broker and runner as different users of one group, neither of them root", () => {
     const { runAsUser, runAsGroup, fsGroup } = spec.securityContext;
-    assert.deepEqual([runAsUser, runAsGroup, fsGroup], [1001, 1001, 1001]);
+    assert.deepEqual([runAsUser, runAsGroup, fsGroup], [10001, 10001, 10001]);
     const { runAsUser: user, runAsGroup: group } = broker.securityContext;
-    assert.deepEqual([user, group], [1002, 1001]);
+    assert.deepEqual([user, group], [10002, 10001]);
   });
 
   it("limits the size of every volume it may write to", () => {
@@ -239,8 +239,25 @@ describe("the Pod", () => {
     for (const { resources } of containers) {
       assert.equal(resources.requests.memory, resources.limits.memory);
       assert.ok(resources.requests.cpu);
-      assert.deepEqual(Object.keys(resources.limits), ["memory"]);
+      assert.deepEqual(Object.keys(resources.limits), ["memory", "ephemeral-storage"]);
     }
+  });
+
+  it("may use more disk than all of a job's volumes hold, so that the limit ends no job but one that floods its log", () => {
+    const gibibytes = (quantity: string) => Number(/^(\d+)Gi$/.exec(quantity)?.[1]);
+    const volumes = spec.volumes.flatMap((volume) =>
+      "emptyDir" in volume && !("medium" in volume.emptyDir) ? gibibytes(volume.emptyDir.sizeLimit) : [],
+    );
+    assert.equal(volumes.length, 3);
+    const sum = volumes.reduce((total, size) => total + size);
+    const limits = [broker, runner].map(({ resources }) => gibibytes(resources.limits["ephemeral-storage"]));
+    assert.deepEqual(limits, [1, sum + 1]);
+  });
+
+  it("has the priority that is asked for, and else the cluster's default", () => {
+    const { spec: urgent } = podManifest({ ...args, priorityClassName: "deployments" });
+    assert.deepEqual(urgent, { ...spec, priorityClassName: "deployments" });
+    assert.ok(!("priorityClassName" in spec));
   });
 
   describe("that ends after its job", () => {
@@ -348,32 +365,5 @@ describe("the namespace", () => {
   it("refuses Pods that are not restricted", () => {
     const { labels } = namespaceManifest("stg", "digdag-runner-stg").metadata;
     assert.equal((labels as Record<string, string>)["pod-security.kubernetes.io/enforce"], "restricted");
-  });
-});
-
-describe("the network policy", () => {
-  const policy = networkPolicySpec("stg", ["https://digdag.example.com:8443", "https://api.github.com"]);
-
-  it("lets in those who ask for health and metrics, and nobody else", () => {
-    assert.deepEqual(policy.policyTypes, ["Ingress", "Egress"]);
-    assert.deepEqual(policy.ingress, [{ ports: [{ protocol: "TCP", port: 8080 }] }]);
-  });
-
-  it("lets runners out to DNS and to the ports they need, but not to link-local addresses", () => {
-    const tcp = (port: number) => ({ protocol: "TCP", port });
-    assert.deepEqual(policy.egress, [
-      { ports: [{ protocol: "UDP", port: 53 }, tcp(53)] },
-      {
-        to: [{ ipBlock: { cidr: "0.0.0.0/0", except: ["169.254.0.0/16"] } }],
-        ports: [tcp(443), tcp(8443)],
-      },
-    ]);
-  });
-
-  it("lets runners out to the port of a proxy, also where that is the usual one of its scheme", () => {
-    const portsFor = (url: string) =>
-      networkPolicySpec("stg", [url]).egress[1]?.ports.map(({ port }) => port);
-    assert.deepEqual(portsFor("http://proxy.example.com:3128"), [443, 3128]);
-    assert.deepEqual(portsFor("http://proxy.example.com:80"), [80, 443]);
   });
 });

@@ -334,29 +334,4 @@ describe("the program", () => {
       assert.notEqual(amd64?.imageName, arm64?.imageName);
     });
   });
-
-  describe("with manageGitHubSettings", () => {
-    it("adds the stack's environment and variables to the repository", async () => {
-      const plan = await deploy(account(), { config: { "digdag-runner:manageGitHubSettings": "true" } });
-      assert.equal(plan.only("RepositoryEnvironment").inputs.environment, "stg");
-      assert.equal(plan.only("ActionsEnvironmentVariable").inputs.value, "https://digdag.stg.example.com");
-      const { variableName, value } = plan.only("ActionsVariable").inputs;
-      assert.equal(variableName, "DIGDAG_RUNNER_LABELS_STG");
-      assert.deepEqual(JSON.parse(value), plan.outputs.runnerLabels);
-    });
-
-    it("gives the engine the token of its provider as a secret only", async () => {
-      const before = process.env.GITHUB_TOKEN;
-      process.env.GITHUB_TOKEN = token;
-      try {
-        const plan = await deploy(account(), { config: { "digdag-runner:manageGitHubSettings": "true" } });
-        const { raw, inputs } = plan.only("pulumi:providers:github");
-        assert.equal(inputs.token, token);
-        assert.ok(!clearTexts(raw).includes(token), "the token is in the clear");
-      } finally {
-        if (before === undefined) delete process.env.GITHUB_TOKEN;
-        else process.env.GITHUB_TOKEN = before;
-      }
-    });
-  });
 });

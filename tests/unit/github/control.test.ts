@@ -5,6 +5,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { defaultToken, type GitHub, startGitHub } from "../../../local/github/server";
+import { withTypeScript } from "../../../local/lib/typescript";
 import { call, directoryOf, register } from "../../runtime/github/support";
 
 const spec = { repository: "acme/etl", labels: ["digdag"], steps: [{ name: "a", run: "true" }] };
@@ -121,7 +122,7 @@ describe("GitHub stand-in: process", () => {
     directory = directoryOf({ "options.json": JSON.stringify(options) });
     child = spawn(
       process.execPath,
-      ["--import", "tsx", join(__dirname, "../../../local/github/main.ts"), join(directory, "options.json")],
+      [...withTypeScript, join(__dirname, "../../../local/github/main.ts"), join(directory, "options.json")],
       { stdio: ["ignore", "pipe", "pipe"] },
     );
     return createInterface({ input: child.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildKey, type GoModule } from "../../../local/engine/goBuild";
 import { dependencies } from "../../../local/engine/language-host/host";
+import { linkPackages, pluginCommand } from "../../../local/engine/language-host/packages";
 import {
-  policyPackArguments,
   programCommand,
   programResult,
   type RunRequest,
@@ -21,7 +21,7 @@ describe("language host", () => {
     rootDirectory: "/project",
     programDirectory: root,
     entryPoint: ".",
-    options: { typescript: false, nodeargs: "--import tsx" },
+    options: { typescript: false, nodeargs: "--require ./some.cjs" },
     workingDirectory: root,
     organization: "organization",
     project: "digdag-runner",
@@ -37,8 +37,8 @@ describe("language host", () => {
   it("runs the program through the SDK that the program itself has, with the project's Node.js arguments", () => {
     const { args } = programCommand(request, "127.0.0.1:2");
     assert.deepEqual(args.slice(0, 3), [
-      "--import",
-      "tsx",
+      "--require",
+      "./some.cjs",
       join(root, "node_modules/@pulumi/pulumi/cmd/run/index.js"),
     ]);
     assert.ok(args.includes("--monitor=127.0.0.1:1") && args.includes("--engine=127.0.0.1:2"));
@@ -56,7 +56,9 @@ describe("language host", () => {
 
   it("leaves TypeScript to the SDK unless the project says otherwise", () => {
     assert.equal(programCommand(request, "").env.PULUMI_NODEJS_TYPESCRIPT, "false");
-    assert.equal(programCommand({ ...request, options: {} }, "").env.PULUMI_NODEJS_TYPESCRIPT, "true");
+    const { env } = programCommand({ ...request, options: { tsconfig: "tsconfig.pulumi.json" } }, "");
+    assert.equal(env.PULUMI_NODEJS_TYPESCRIPT, "true");
+    assert.equal(env.PULUMI_NODEJS_TSCONFIG_PATH, "tsconfig.pulumi.json");
   });
 
   it("says what to do about a program without its dependencies", () => {
@@ -66,24 +68,53 @@ describe("language host", () => {
     );
   });
 
-  it("serves a policy pack through the SDK that is found from its directory, which comes last", () => {
-    const pack = join(root, "policy");
-    assert.deepEqual(policyPackArguments(pack, ["127.0.0.1:2"]), [
-      join(root, "node_modules/@pulumi/pulumi/cmd/run-policy-pack/index.js"),
-      "127.0.0.1:2",
-      pack,
-    ]);
-    assert.throws(() => policyPackArguments("/", []), /no @pulumi\/pulumi; run npm ci/);
-  });
-
   it("splits Node.js arguments as a shell does", () => {
-    assert.deepEqual(splitArguments(`--import tsx  --title="a b" '--x=c d'`), [
+    assert.deepEqual(splitArguments(`--import some  --title="a b" '--x=c d'`), [
       "--import",
-      "tsx",
+      "some",
       "--title=a b",
       "--x=c d",
     ]);
     assert.deepEqual(splitArguments("  "), []);
+  });
+
+  it("serves packages and policy packs through the SDK that is found from their directory, with the environment given and no other", () => {
+    const request = { args: ["127.0.0.1:2"], environment: ["A=1", "B=x=y", "C="] };
+    const entryPoint = (name: string) => join(root, `node_modules/@pulumi/pulumi/cmd/${name}/index.js`);
+    const served = pluginCommand({ kind: "resource", directory: root, ...request });
+    assert.deepEqual(served.args, [entryPoint("run-plugin"), root, "127.0.0.1:2"]);
+    assert.deepEqual(served.env, { A: "1", B: "x=y", C: "" });
+    const pack = join(root, "policy");
+    assert.deepEqual(pluginCommand({ kind: "analyzer", directory: pack, ...request }).args, [
+      entryPoint("run-policy-pack"),
+      "127.0.0.1:2",
+      pack,
+    ]);
+    for (const kind of ["resource", "analyzer"]) {
+      const nowhere = () => pluginCommand({ kind, directory: "/", args: [], environment: [] });
+      assert.throws(nowhere, /\/ has no @pulumi\/pulumi; run npm ci/);
+    }
+    assert.throws(
+      () => pluginCommand({ kind: "tool", directory: root, ...request }),
+      /kind tool cannot be run/,
+    );
+  });
+
+  it("makes a generated SDK a dependency of a program, beside those it has", () => {
+    const directory = mkdtempSync(join(tmpdir(), "digdag-runner-link-"));
+    try {
+      mkdirSync(join(directory, "sdks/some-package"), { recursive: true });
+      writeFileSync(join(directory, "package.json"), '{"name":"program","dependencies":{"a":"1.0.0"}}');
+      writeFileSync(join(directory, "sdks/some-package/package.json"), '{"name":"@pulumi/some-package"}');
+      const told = linkPackages(directory, ["sdks/some-package"]);
+      assert.match(told, /import \* as somePackage from "@pulumi\/some-package";/);
+      assert.deepEqual(JSON.parse(readFileSync(join(directory, "package.json"), "utf8")), {
+        name: "program",
+        dependencies: { a: "1.0.0", "@pulumi/some-package": "file:sdks/some-package" },
+      });
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 
   it("does not report an error again that the program has reported", () => {

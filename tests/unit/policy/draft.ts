@@ -11,6 +11,15 @@ export const plans = {
   preview: { preview: true },
   podPerJob: { config: { "digdag-runner:podPerJob": "true" } },
   settings: { config: { "digdag-runner:manageGitHubSettings": "true" } },
+  organization: {
+    config: {
+      "digdag-runner:manageGitHubSettings": "true",
+      "digdag-runner:githubRepository": "",
+      "digdag-runner:runnerGroupRepositories": '["digdag-workflows"]',
+      "digdag-runner:runnerGroupWorkflows":
+        '["example-org/digdag-workflows/.github/workflows/deploy.yml@refs/heads/main"]',
+    },
+  },
   prd: { stack: "prd", config: { "digdag-runner:manageGitHubSettings": "true" } },
 } satisfies Record<string, RunOptions>;
 

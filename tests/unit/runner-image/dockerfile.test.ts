@@ -96,6 +96,6 @@ describe("the Dockerfile", () => {
   });
 
   it("runs as the user that runs jobs, in the end", () => {
-    assert.equal(textsOf("USER").at(-1), "1001:1001");
+    assert.equal(textsOf("USER").at(-1), "10001:10001");
   });
 });

@@ -2,6 +2,7 @@ import {
   everyCallIsEncrypted,
   oneEnvironment,
   productionIsProtected,
+  runnerGroupIsClosed,
 } from "../../../../policy/rules/environment";
 import { unknown } from "../../../../policy/values";
 import type { Draft } from "../draft";
@@ -10,6 +11,11 @@ import type { RuleCases } from "../ruleCases";
 const labels = (change: (labels: string) => string) => (draft: Draft) => {
   const entry = draft.broker.env.find(({ name }: { name: string }) => name === "RUNNER_LABELS");
   entry.value = change(entry.value);
+};
+
+const groupType = "github:index/actionsRunnerGroup:ActionsRunnerGroup";
+const changeGroup = (changes: object) => (draft: Draft) => {
+  Object.assign(draft.inputs("ActionsRunnerGroup"), changes);
 };
 
 export const environmentCases: RuleCases[] = [
@@ -101,6 +107,49 @@ export const environmentCases: RuleCases[] = [
           delete draft.inputs("RepositoryEnvironment").deploymentBranchPolicy;
         },
         says: /^deploymentBranchPolicy is not set/,
+      },
+    ],
+  },
+  {
+    rule: runnerGroupIsClosed,
+    accepts: [
+      {
+        what: "a group of others, however open",
+        from: "organization",
+        change: (draft) => draft.add(groupType, { name: "others", visibility: "all" }),
+      },
+      {
+        what: "repositories and workflows that are not known yet",
+        from: "organization",
+        change: changeGroup({ selectedRepositoryIds: unknown, selectedWorkflows: unknown }),
+      },
+    ],
+    refuses: [
+      {
+        what: "a group for every repository",
+        from: "organization",
+        change: changeGroup({ visibility: "all" }),
+        says: /^visibility is "all"\. Allowed: "selected"/,
+      },
+      {
+        what: "a group for public repositories",
+        from: "organization",
+        change: changeGroup({ allowsPublicRepositories: true }),
+        says: /^allowsPublicRepositories is true/,
+      },
+      {
+        what: "a group for every workflow, which is GitHub's default",
+        from: "organization",
+        change: changeGroup({ restrictedToWorkflows: undefined }),
+        says: /^restrictedToWorkflows is not set/,
+      },
+      {
+        what: "workflows on whatever branch",
+        from: "organization",
+        change: changeGroup({
+          selectedWorkflows: ["example-org/a/.github/workflows/deploy.yml@refs/heads/*"],
+        }),
+        says: /^selectedWorkflows\[0\] is ".*\*"/,
       },
     ],
   },

@@ -110,9 +110,9 @@ export const podCases: RuleCases[] = [
       {
         what: "a broker of the runner's user",
         change: (draft) => {
-          draft.broker.securityContext.runAsUser = 1001;
+          draft.broker.securityContext.runAsUser = 10001;
         },
-        says: /initContainers\[0\]\.securityContext\.runAsUser is 1001\. Allowed: another user than the runner's/,
+        says: /initContainers\[0\]\.securityContext\.runAsUser is 10001\. Allowed: another user than the runner's/,
       },
       {
         what: "Pods with the runners' labels that another resource makes",
