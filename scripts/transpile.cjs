@@ -1,5 +1,5 @@
 // Lets Node.js load TypeScript without checking its types, which `npm test` does. tsx would do it as well, but reads every
-// module of every package too, which took longer than loading the program (docs/architecture.md, "Speed").
+// module of every package too, which took longer than loading the program (docs/architecture.md, "How fast the program is").
 const { readFileSync } = require("node:fs");
 const { transformSync } = require("esbuild");
 

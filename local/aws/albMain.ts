@@ -1,5 +1,5 @@
 /**
- * The load balancers of all stacks and checkip as one process: `tsx local/aws/albMain.ts CONFIGURATION.json`.
+ * The load balancers of all stacks and checkip as one process: `local/aws/albMain.ts CONFIGURATION.json`.
  * Prints one line of JSON, `{"enforcedBy":"iptables"|"proxy"}`, once every server listens and the rules are in force.
  */
 import { readFileSync } from "node:fs";

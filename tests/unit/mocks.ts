@@ -22,6 +22,8 @@ export interface Recorded {
   importId: string;
   /** URNs. */
   dependencies: string[];
+  /** What else the resource may be called in the state: a whole URN, or what of it differs; "" for what does not. */
+  aliases: { urn: string; spec?: { name: string; type: string; parenturn: string; noparent: boolean } }[];
   /** Whether a destroy leaves it alone. */
   retainOnDelete: boolean;
   /** As the engine writes durations; "" where none is set. */
@@ -142,6 +144,7 @@ function recordRegistrations(plan: Plan): void {
           raw,
           importId: request.getImportid(),
           dependencies: request.getDependenciesList(),
+          aliases: request.getAliasesList().map((alias: any) => alias.toObject()),
           retainOnDelete: request.getRetainondelete(),
           customTimeouts: timeouts?.toObject() ?? { create: "", update: "", pb_delete: "" },
         });
