@@ -1,5 +1,6 @@
 import type { AccessWay } from "./addresses";
 import type { CaCertificates } from "./caCertificates";
+import { arnProblems, awsProblems } from "./configAws";
 import { accessProblems } from "./configConflicts";
 import { gitHubSettingsFrom, gitHubSettingsProblems, type ManagedGitHub } from "./configGitHubSettings";
 import { nearest, type Problem, removeCommand, setCommand, shown } from "./configProblems";
@@ -53,6 +54,7 @@ export function validate(raw: RawConfig): Validation {
     ...caCertificateProblems(raw, values),
     ...gitHubSettingsProblems(raw, values),
     ...awsProblems(raw),
+    ...arnProblems(raw, values, subject(raw).isSecret),
   ];
   return problems.length > 0 ? { problems } : { config: build(raw, values) };
 }
@@ -136,27 +138,6 @@ function caCertificateProblems(raw: RawConfig, values: Values): Problem[] {
     reason: `is ${seen(raw, key, file)}: it ${problem}`,
     command: setCommand(raw.stack, key, rule?.example ?? ""),
   }));
-}
-
-/** Region and account belong to the stack, so that a wrong profile is refused instead of being deployed to. */
-function awsProblems({ stack, values }: RawConfig): Problem[] {
-  const problems: Problem[] = [];
-  const region = values["aws:region"] ?? "";
-  if (!/^[a-z]{2}(-[a-z]+)+-\d$/.test(region)) {
-    const reason = region === "" ? "is not set" : `is ${shown("aws:region", region)}: must be an AWS region`;
-    problems.push({ key: "aws:region", reason, command: setCommand(stack, "aws:region", "ap-northeast-1") });
-  }
-  const accounts = parse(values["aws:allowedAccountIds"] ?? "[]", "array");
-  if (
-    !Array.isArray(accounts) ||
-    accounts.length === 0 ||
-    !accounts.every((account) => /^\d{12}$/.test(account))
-  ) {
-    const key = "aws:allowedAccountIds";
-    const reason = "must list the 12-digit AWS accounts that this stack may be deployed to";
-    problems.push({ key, reason, command: setCommand(stack, `${key}[0]`, "123456789012") });
-  }
-  return problems;
 }
 
 /** Only for values without problems. */

@@ -1,0 +1,67 @@
+import { type Problem, setCommand, shown } from "./configProblems";
+import { rules } from "./configRules";
+import type { Values } from "./configSchema";
+
+/** What a configuration says of AWS. */
+export interface AwsConfig {
+  stack: string;
+  /** By full name, `aws:region`; lists as JSON. */
+  values: Record<string, string>;
+}
+
+/** Keys that may hold an ARN, and whether what they name may belong to another account: SSM shares parameters. */
+const arnKeys = { loadBalancerName: "own", githubAppParameter: "any", githubTokenParameter: "any" } as const;
+
+/** Region and account belong to the stack, so that a wrong profile is refused instead of being deployed to. */
+export function awsProblems({ stack, values }: AwsConfig): Problem[] {
+  const problems: Problem[] = [];
+  const region = values["aws:region"] ?? "";
+  if (!isRegion(region)) {
+    const reason = region === "" ? "is not set" : `is ${shown("aws:region", region)}: must be an AWS region`;
+    problems.push({ key: "aws:region", reason, command: setCommand(stack, "aws:region", "ap-northeast-1") });
+  }
+  const accounts = allowedAccounts(values);
+  if (accounts.length === 0 || !accounts.every((account) => /^\d{12}$/.test(account))) {
+    const key = "aws:allowedAccountIds";
+    const reason = "must list the 12-digit AWS accounts that this stack may be deployed to";
+    problems.push({ key, reason, command: setCommand(stack, `${key}[0]`, "123456789012") });
+  }
+  return problems;
+}
+
+/** ARNs of another region or account than the stack's: AWS would answer that there is no such thing. */
+export function arnProblems(
+  { stack, values: given }: AwsConfig,
+  values: Values,
+  isSecret: (key: string) => boolean,
+): Problem[] {
+  const region = given["aws:region"] ?? "";
+  const accounts = allowedAccounts(given);
+  return Object.entries(arnKeys).flatMap(([key, account]) => {
+    const arn = String(values[key]);
+    const rule = rules[key];
+    if (!arn.startsWith("arn:") || !rule || rule.problem(arn) !== undefined) return [];
+    const [, , , arnRegion = "", arnAccount = ""] = arn.split(":");
+    const wrong =
+      isRegion(region) && arnRegion !== region
+        ? `is in ${arnRegion}, and the stack in ${region} (aws:region)`
+        : account === "own" && accounts.length > 0 && !accounts.includes(arnAccount)
+          ? `belongs to account ${arnAccount}, and the stack to ${accounts.join(", ")} (aws:allowedAccountIds)`
+          : undefined;
+    if (wrong === undefined) return [];
+    const reason = `is ${shown(key, arn, isSecret(key))}: it ${wrong}`;
+    return [{ key, reason, command: setCommand(stack, key, rule.example) }];
+  });
+}
+
+const isRegion = (region: string) => /^[a-z]{2}(-[a-z]+)+-\d$/.test(region);
+
+/** Empty where the value is not a list of texts. */
+function allowedAccounts(values: Record<string, string>): string[] {
+  try {
+    const accounts: unknown = JSON.parse(values["aws:allowedAccountIds"] ?? "[]");
+    return Array.isArray(accounts) && accounts.every((one) => typeof one === "string") ? accounts : [];
+  } catch {
+    return [];
+  }
+}
