@@ -53,6 +53,7 @@ export function validate(raw: RawConfig): Validation {
     ...caCertificateProblems(raw, values),
     ...gitHubSettingsProblems(raw, values),
     ...awsProblems(raw),
+    ...roleProblems(raw, values),
   ];
   return problems.length > 0 ? { problems } : { config: build(raw, values) };
 }
@@ -157,6 +158,23 @@ function awsProblems({ stack, values }: RawConfig): Problem[] {
     problems.push({ key, reason, command: setCommand(stack, `${key}[0]`, "123456789012") });
   }
   return problems;
+}
+
+/** A role of another account could not read the stack's parameter, and its owner could read ours if it were let. */
+function roleProblems({ stack, values: given }: RawConfig, values: Values): Problem[] {
+  const key = "secretStoreRoleArn";
+  const role = String(values[key]);
+  const accounts = parse(given["aws:allowedAccountIds"] ?? "[]", "array");
+  const account = /^arn:[\w-]+:iam::(\d{12}):/.exec(role)?.[1];
+  if (
+    account === undefined ||
+    !Array.isArray(accounts) ||
+    accounts.length === 0 ||
+    accounts.includes(account)
+  )
+    return [];
+  const reason = `is ${shown(key, role)}: a role of another account than the stack's, ${accounts.join(", ")}`;
+  return [{ key, reason, command: setCommand(stack, key, role.replace(account, String(accounts[0]))) }];
 }
 
 /** Only for values without problems. */
