@@ -160,7 +160,7 @@ function awsProblems({ stack, values }: RawConfig): Problem[] {
   return problems;
 }
 
-/** A role of another account could not read the stack's parameter, and its owner could read ours if it were let. */
+/** Environments often differ in their account: a role of another one is most likely another environment's. */
 function roleProblems({ stack, values: given }: RawConfig, values: Values): Problem[] {
   const key = "secretStoreRoleArn";
   const role = String(values[key]);
