@@ -1,7 +1,7 @@
 import { type CredentialKind, credentialSecrets } from "./credential";
 import { kubernetesLabels } from "./identity";
 
-/** Of the External Secrets Operator's objects, since its version 0.17; served by every later one. */
+/** Of the External Secrets Operator's objects: what it serves from version 0.17 on, and nothing older (its release notes). */
 export const externalSecretsApi = "external-secrets.io/v1";
 
 /** The service account by which the operator takes a role for our store. No Pod runs as it. */
@@ -23,7 +23,7 @@ export const externalSecretName = (kind: CredentialKind) => `${credentialSecrets
 
 /**
  * Metadata of an object that the engine waits for: its condition Ready says that the operator could do what it asks for
- * (`pulumi.com/waitFor`, since 4.18 of the provider for Kubernetes).
+ * (`pulumi.com/waitFor`, in the provider for Kubernetes since 4.18: "Improved Kubernetes Await Logic" in Pulumi's blog).
  */
 export function awaitedMetadata<Text>(environment: string, name: string, namespace: Text) {
   return {
