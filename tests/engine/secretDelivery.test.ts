@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { DeleteParameterCommand, GetParameterCommand, PutParameterCommand } from "@aws-sdk/client-ssm";
 import type { Stack } from "../../local/aws/stacks";
 import { newCredential } from "../../local/gitHubCredentials";
@@ -115,9 +116,11 @@ describe("the delivery of the credential", () => {
       assert.deepEqual(await project.resources(), []);
     }).timeout(COMMAND_MS);
 
-    it("keeps the value out of the state altogether, and of everything else", async () => {
+    it("keeps the value out of the state altogether, and of everything else; the policy pack has nothing against it", async () => {
       project.configure("stg", delivery("externalSecrets"));
-      const first = await up();
+      const first = await up("--policy-pack", "policy");
+      assert.match(first.output, /digdag-runner@v\d/, "no policy was applied");
+      assert.doesNotMatch(first.output, /\[mandatory\]|\[advisory\]/);
       assert.deepEqual(await secretsIn(project), ["ExternalRunnerSecret", "ExternalSecret", "SecretStore"]);
       assertAbsent(key, project, first);
     }).timeout(COMMAND_MS);
@@ -134,6 +137,24 @@ describe("the delivery of the credential", () => {
       const read = account.clients.ssm.send(new GetParameterCommand({ Name: parameter }));
       await assert.rejects(read, /ParameterNotFound/);
       await up("--expect-no-changes");
+    }).timeout(COMMAND_MS);
+
+    it("rolls nothing out, and fails, while the operator has not brought the Secret", async () => {
+      const program = join(__dirname, "unreadyProgram.ts");
+      const unready = await PulumiProject.create(account, "local", delivery("externalSecrets"), { program });
+      try {
+        const waited = await unready.run("up", "--yes", "--skip-preview");
+        assert.notEqual(waited.code, 0, waited.output);
+        assert.match(
+          waited.output,
+          /ExternalSecret \S+github-credential-external: timed out after 1 s: condition Ready/,
+        );
+        const types = await unready.resources();
+        assert.ok(types.includes("kubernetes:external-secrets.io/v1:ExternalSecret"), types.join());
+        assert.ok(!types.includes("kubernetes:apps/v1:Deployment"), types.join());
+      } finally {
+        await unready.remove();
+      }
     }).timeout(COMMAND_MS);
   });
 });
