@@ -102,11 +102,9 @@ describe("the credential by the External Secrets Operator", () => {
   });
 
   it("is another Secret than Pulumi's, and one for each kind", async () => {
-    const names = await Promise.resolve([{}, external, { ...external, ...app }]).then(async (all) => {
-      const found: string[] = [];
-      for (const config of all) found.push(volumeOf(await deploy(account(), { config })).secretName);
-      return found;
-    });
+    const names: string[] = [];
+    for (const config of [{}, external, { ...external, ...app }])
+      names.push(volumeOf(await deploy(account(), { config })).secretName);
     assert.deepEqual(names, [
       "github-credential",
       "github-credential-external",
