@@ -9,8 +9,16 @@ export interface AwsConfig {
   values: Record<string, string>;
 }
 
-/** Keys that may hold an ARN, and whether what they name may belong to another account: SSM shares parameters. */
-const arnKeys = { loadBalancerName: "own", githubAppParameter: "any", githubTokenParameter: "any" } as const;
+/**
+ * Keys that may hold an ARN, and whether what they name may belong to another account. SSM shares parameters; a role of
+ * another account is most likely another environment's.
+ */
+const arnKeys = {
+  loadBalancerName: "own",
+  githubAppParameter: "any",
+  githubTokenParameter: "any",
+  secretStoreRoleArn: "own",
+} as const;
 
 /** Region and account belong to the stack, so that a wrong profile is refused instead of being deployed to. */
 export function awsProblems({ stack, values }: AwsConfig): Problem[] {
@@ -41,16 +49,18 @@ export function arnProblems(
     const arn = String(values[key]);
     const rule = rules[key];
     if (!arn.startsWith("arn:") || !rule || rule.problem(arn) !== undefined) return [];
-    const [, , , arnRegion = "", arnAccount = ""] = arn.split(":");
+    const [, partition, service, arnRegion = "", arnAccount = "", ...resource] = arn.split(":");
     const wrong =
-      isRegion(region) && arnRegion !== region
+      isRegion(region) && !["", region].includes(arnRegion)
         ? `is in ${arnRegion}, and the stack in ${region} (aws:region)`
         : account === "own" && accounts.length > 0 && !accounts.includes(arnAccount)
           ? `belongs to account ${arnAccount}, and the stack to ${accounts.join(", ")} (aws:allowedAccountIds)`
           : undefined;
     if (wrong === undefined) return [];
     const reason = `is ${shown(key, arn, isSecret(key))}: it ${wrong}`;
-    return [{ key, reason, command: setCommand(stack, key, rule.example) }];
+    const owner = account === "any" || accounts.includes(arnAccount) ? arnAccount : accounts[0];
+    const mended = ["arn", partition, service, arnRegion && region, owner, ...resource].join(":");
+    return [{ key, reason, command: setCommand(stack, key, isSecret(key) ? rule.example : mended) }];
   });
 }
 

@@ -1,12 +1,14 @@
 import { type Problem, removeCommand, setCommand } from "./configProblems";
 import { rules } from "./configRules";
 import type { Values } from "./configSchema";
+import { SecretDelivery } from "./credential";
 import type { GivenValues } from "./runnerSettings";
 
 /** What is wrong with keys about GitHub and the network taken together; each of them may be fine by itself. */
 export function conflicts(stack: string, values: GivenValues): Problem[] {
   return [
     ...credentialProblems(stack, values),
+    ...deliveryProblems(stack, values),
     ...groupProblems(stack, values),
     ...proxyProblems(stack, values),
     ...versionProblems(stack, values),
@@ -30,6 +32,14 @@ function credentialProblems(stack: string, values: GivenValues): Problem[] {
     ? `is not set, but ${parameter} is: an App is known by its ID`
     : `is not set, nor is ${token}: the runners need a GitHub App, or a personal access token instead`;
   return [{ key: id, reason, command: set(id) }];
+}
+
+/** The program itself reads with the role of whoever runs it. */
+function deliveryProblems(stack: string, { secretDelivery, secretStoreRoleArn }: GivenValues): Problem[] {
+  const key = "secretStoreRoleArn";
+  if (secretStoreRoleArn === "" || secretDelivery === SecretDelivery.externalSecrets) return [];
+  const reason = "is set, but means nothing unless secretDelivery is externalSecrets";
+  return [{ key, reason, command: removeCommand(stack, key) }];
 }
 
 /**

@@ -1,4 +1,5 @@
 import { accessWays, natAddressProblem } from "./addresses";
+import { SecretDelivery } from "./credential";
 import { githubApiUrlProblem } from "./githubApiUrl";
 import { architectures } from "./labels";
 import { httpsProxyProblem, noProxyProblem } from "./proxy";
@@ -15,6 +16,11 @@ const matching =
   (pattern: RegExp, allowed: string): Rule["problem"] =>
   (value) =>
     pattern.test(value) ? undefined : `must be ${allowed}`;
+
+const oneOf =
+  (allowed: readonly string[]): Rule["problem"] =>
+  (value) =>
+    allowed.includes(value) ? undefined : `must be ${allowed.join(" or ")}`;
 
 const between =
   (minimum: number, maximum: number): Rule["problem"] =>
@@ -85,6 +91,17 @@ export const rules: Record<string, Rule> = {
     ),
   },
   githubAppParameter: { example: "/digdag-runner/STACK/github-app", problem: parameterName },
+  secretDelivery: {
+    example: SecretDelivery.pulumi,
+    problem: oneOf(Object.values(SecretDelivery)),
+  },
+  secretStoreRoleArn: {
+    example: "arn:aws:iam::123456789012:role/digdag-runner-STACK-secrets",
+    problem: matching(
+      /^arn:aws(-cn|-us-gov)?:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/,
+      "the ARN of an IAM role, arn:aws:iam::ACCOUNT:role/NAME",
+    ),
+  },
   githubApiUrl: { example: "https://api.github.com", problem: githubApiUrlProblem },
   clusterName: {
     example: "digdag-STACK",
@@ -108,8 +125,7 @@ export const rules: Record<string, Rule> = {
   securityGroupId: securityGroup,
   access: {
     example: "natGateways",
-    problem: (value) =>
-      (accessWays as readonly string[]).includes(value) ? undefined : `must be ${accessWays.join(" or ")}`,
+    problem: oneOf(accessWays),
   },
   sourceSecurityGroupId: securityGroup,
   natAddresses: { example: "203.0.113.10", problem: natAddressProblem },
@@ -152,8 +168,7 @@ export const rules: Record<string, Rule> = {
   noProxy: { example: ".internal.example.com", problem: noProxyProblem },
   platform: {
     example: "linux/amd64",
-    problem: (value) =>
-      value in architectures ? undefined : `must be ${Object.keys(architectures).join(" or ")}`,
+    problem: oneOf(Object.keys(architectures)),
   },
   baseImage: {
     example: "debian:bookworm-slim@sha256:DIGEST",

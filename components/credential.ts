@@ -1,7 +1,12 @@
-import { createPrivateKey } from "node:crypto";
+import type * as pulumi from "@pulumi/pulumi";
+import { privateKeyProblem } from "../runner-image/shared/privateKey";
 
 /** With what the runners are managed on GitHub: a personal access token or a GitHub App's private key. */
 export type CredentialKind = "token" | "app";
+
+/** Who brings the credential from SSM into the cluster: this program, or the External Secrets Operator. */
+export const SecretDelivery = { pulumi: "pulumi", externalSecrets: "externalSecrets" } as const;
+export type SecretDelivery = (typeof SecretDelivery)[keyof typeof SecretDelivery];
 
 /** The SSM parameter that holds the private key of a stack's App where the configuration names none. */
 export const defaultAppParameter = (stack: string) => `/digdag-runner/${stack}/github-app`;
@@ -14,6 +19,18 @@ export const credentialSecrets = {
   token: { name: "github-credential", key: "token" },
   app: { name: "github-app-credential", key: "private-key.pem" },
 } as const;
+
+/** What both deliveries start from. */
+export interface CredentialSource {
+  /** Name of the stack. */
+  environment: string;
+  /** What the parameter holds. */
+  kind: CredentialKind;
+  /** Name or ARN of an SSM SecureString. */
+  parameter: pulumi.Input<string>;
+  /** Existing namespace that receives the Secret. */
+  namespace: pulumi.Input<string>;
+}
 
 /** An SSM parameter as it was read. */
 export interface Parameter {
@@ -34,8 +51,6 @@ export function credentialOf(kind: CredentialKind, { name, type, value }: Parame
   }
   return kind === "token" ? tokenIn(name, value.trim()) : privateKeyIn(name, value.trim());
 }
-
-const aToken = /^(gh[a-z]_|github_pat_)/;
 
 /** Without the line break that an editor leaves behind. */
 function tokenIn(name: string, value: string): string {
@@ -59,24 +74,4 @@ function privateKeyIn(name: string, value: string): string {
     `SSM parameter ${name} ${problem}. Store the App's private key as GitHub's download has it: aws ssm put-parameter ` +
       `--overwrite --type SecureString --name ${name} --value file://KEY.pem`,
   );
-}
-
-/** Why this is not a private key as GitHub makes them; undefined when it is. Never quotes it. */
-export function privateKeyProblem(value: string): string | undefined {
-  if (aToken.test(value))
-    return "holds a token, not a private key; a token belongs into githubTokenParameter";
-  const label = /-----BEGIN ([A-Z0-9 ]+)-----/.exec(value)?.[1];
-  if (label === undefined) return "holds no private key in PEM";
-  if (!label.endsWith("PRIVATE KEY")) return `holds a ${label.toLowerCase()}, not a private key`;
-  if (label.startsWith("OPENSSH") || label.startsWith("ENCRYPTED"))
-    return `holds an ${label.toLowerCase()}, which is not what GitHub makes`;
-  if (!value.includes("\n")) return "holds a private key whose line breaks were lost";
-  try {
-    const { asymmetricKeyType } = createPrivateKey(value);
-    return asymmetricKeyType === "rsa"
-      ? undefined
-      : `holds a private key of type ${asymmetricKeyType}, not RSA`;
-  } catch {
-    return "holds a private key that is damaged";
-  }
 }

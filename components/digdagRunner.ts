@@ -1,8 +1,9 @@
 import * as core from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
-import type { CredentialKind } from "./credential";
+import { type CredentialKind, SecretDelivery } from "./credential";
 import { DigdagAccess } from "./digdagAccess";
 import type { DigdagRunnerArgs } from "./digdagRunnerArgs";
+import { ExternalRunnerSecret } from "./externalRunnerSecret";
 import { namespaceManifest, rolloutTimeouts } from "./manifests";
 import { RunnerDeployment } from "./runnerDeployment";
 import { RunnerImage } from "./runnerImage";
@@ -45,11 +46,15 @@ export class DigdagRunner extends pulumi.ComponentResource {
       namespaceManifest(environment, inputs.namespace),
       { ...parent, customTimeouts: { delete: rolloutTimeouts(inputs).delete } },
     );
-    const secret = new RunnerSecret(
-      `${name}-secret`,
-      { environment, ...credentialSource(inputs), namespace: namespace.metadata.name },
-      parent,
-    );
+    const credential = { environment, ...credentialSource(inputs), namespace: namespace.metadata.name };
+    const secret =
+      inputs.secretDelivery === SecretDelivery.externalSecrets
+        ? new ExternalRunnerSecret(
+            `${name}-secret`,
+            { ...credential, roleArn: inputs.secretStoreRoleArn },
+            parent,
+          )
+        : new RunnerSecret(`${name}-secret`, credential, parent);
     new RunnerDeployment(
       `${name}-deployment`,
       {

@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { SecretDelivery } from "./credential";
 import type { Environment, Platform } from "./labels";
 
 /**
@@ -21,6 +22,16 @@ export interface DigdagRunnerArgs {
    * `/digdag-runner/ENVIRONMENT/github-app`.
    */
   githubAppParameter?: pulumi.Input<string>;
+  /**
+   * How the credential gets from SSM into the cluster: read by the program and kept in the state, encrypted, or read by the External
+   * Secrets Operator, which must be in the cluster, and kept in no state. Default: `pulumi`.
+   */
+  secretDelivery?: SecretDelivery;
+  /**
+   * ARN of the IAM role that the operator takes for the parameter (IRSA), where `secretDelivery` is `externalSecrets`. Default: none,
+   * the operator's own role counts, as by EKS Pod Identity.
+   */
+  secretStoreRoleArn?: pulumi.Input<string>;
   /** Base URL of GitHub's REST API. Default: `https://api.github.com`. */
   githubApiUrl?: string;
   /** HTTPS URL of Digdag as jobs reach it, without a path; its port is the one that is opened. */

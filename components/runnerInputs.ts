@@ -22,6 +22,7 @@ const outputKeys = [
   "sourceSecurityGroupId",
   "githubTokenParameter",
   "githubAppParameter",
+  "secretStoreRoleArn",
 ] as const;
 type OutputKey = (typeof outputKeys)[number];
 
@@ -36,6 +37,7 @@ export interface RunnerInputs extends Omit<RunnerSettings, OutputKey> {
   existingRules: Record<string, string>;
   githubTokenParameter: pulumi.Input<string> | undefined;
   githubAppParameter: pulumi.Input<string> | undefined;
+  secretStoreRoleArn: pulumi.Input<string> | undefined;
 }
 
 const component = "DigdagRunner";
@@ -78,6 +80,8 @@ export function runnerInputs(args: DigdagRunnerArgs): RunnerInputs {
       later("githubTokenParameter", args.githubTokenParameter ?? "") ?? settings.githubTokenParameter,
     githubAppParameter:
       later("githubAppParameter", args.githubAppParameter ?? "") ?? settings.githubAppParameter,
+    secretStoreRoleArn:
+      later("secretStoreRoleArn", args.secretStoreRoleArn ?? "") ?? settings.secretStoreRoleArn,
   };
 }
 

@@ -1,19 +1,10 @@
 import * as ssm from "@pulumi/aws/ssm";
 import * as core from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
-import { type CredentialKind, credentialOf, credentialSecrets } from "./credential";
+import { type CredentialSource, credentialOf, credentialSecrets } from "./credential";
 import { kubernetesLabels } from "./identity";
 
-export interface RunnerSecretArgs {
-  /** Name of the stack. */
-  environment: string;
-  /** What the parameter holds. */
-  kind: CredentialKind;
-  /** Name or ARN of an SSM SecureString. */
-  parameter: pulumi.Input<string>;
-  /** Existing namespace that receives the Secret. */
-  namespace: pulumi.Input<string>;
-}
+export type RunnerSecretArgs = CredentialSource;
 
 // The SDK writes every answer of a provider into a debug message, decrypted values in plain text, and `--event-log` and
 // `pulumi up --json` show those messages (@pulumi/pulumi runtime/invoke.js, "Invoke RPC finished"). So there are none.

@@ -3,7 +3,7 @@ import { conflicts } from "./configConflicts";
 import { type Problem, setCommand, shown } from "./configProblems";
 import { rules } from "./configRules";
 import type { Value } from "./configSchema";
-import { defaultAppParameter } from "./credential";
+import { defaultAppParameter, type SecretDelivery } from "./credential";
 import { digdagRelease, type Release, runnerRelease } from "./knownReleases";
 import { architectures, type Environment, environments, type Platform, runnerLabels } from "./labels";
 import type { ImageBuildArgs } from "./runnerImage";
@@ -19,6 +19,9 @@ export interface RunnerSettings extends ImageBuildArgs {
   /** Both are set, or neither is. */
   githubAppId: string | undefined;
   githubAppParameter: string | undefined;
+  secretDelivery: SecretDelivery;
+  /** For IRSA; not set: the External Secrets Operator reads as itself. */
+  secretStoreRoleArn: string | undefined;
   /** Without a slash at its end. */
   githubApiUrl: string;
   namespace: string;
@@ -155,6 +158,8 @@ export function settingsFrom(
       values.githubAppId === ""
         ? undefined
         : (optional("githubAppParameter") ?? defaultAppParameter(environment)),
+    secretDelivery: text("secretDelivery") as SecretDelivery,
+    secretStoreRoleArn: optional("secretStoreRoleArn"),
     githubApiUrl: text("githubApiUrl").replace(/\/+$/, ""),
     namespace: optional("namespace") ?? `digdag-runner-${environment}`,
     digdagEndpoint: text("digdagEndpoint") && normalized.digdagEndpoint(text("digdagEndpoint")),

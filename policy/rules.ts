@@ -11,6 +11,7 @@ import {
   productionIsProtected,
   runnerGroupIsClosed,
 } from "./rules/environment";
+import { credentialComesByReference } from "./rules/externalSecrets";
 import { imageByDigest, previewBuildsNothing, repositoryKeepsItsImages } from "./rules/image";
 import { jobsShareNothing } from "./rules/isolation";
 import { digdagAdmitsSingleAddresses, digdagHasNoOtherWayIn } from "./rules/loadBalancer";
@@ -29,6 +30,7 @@ export const rules: Rule[] = [
   noSecretInEnvironment,
   credentialIsTheBrokersAlone,
   credentialHasNoOtherReader,
+  credentialComesByReference,
   jobsShareNothing,
   podIsRestricted,
   namespaceIsRestricted,

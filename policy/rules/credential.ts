@@ -1,4 +1,13 @@
-import { must, ownObjects, type Problem, type ResourceRule, type StackRule } from "../plan";
+import { storeAccount } from "../../components/externalSecret";
+import {
+  isOwn,
+  must,
+  ownObjects,
+  type PlanResource,
+  type Problem,
+  type ResourceRule,
+  type StackRule,
+} from "../plan";
 import { type Container, type Pod, podOf, runnerPodOf } from "../pods";
 import type { Place } from "../values";
 import { aboutPods } from "./pods";
@@ -111,8 +120,7 @@ export const noSecretInEnvironment: ResourceRule = {
 };
 
 /** The names of Secrets wherever a Pod can take one from. */
-function secretsOf(pod: Pod | undefined): Place[] {
-  if (!pod) return [];
+function secretsOf(pod: Pod): Place[] {
   return [
     ...pod.spec
       .get("volumes")
@@ -127,26 +135,59 @@ function secretsOf(pod: Pod | undefined): Place[] {
   ];
 }
 
+type Readable = "Secret" | "SecretStore" | "ServiceAccount";
+
+/** Where other objects than Pods get at a Secret (PushSecret), or at what it is made from (ExternalSecret, SecretStore). */
+function objectsReadBy({ inputs }: PlanResource): [Place, Readable][] {
+  const spec = inputs.get("spec");
+  const entries = [...spec.get("data").items, ...spec.get("dataFrom").items];
+  return [
+    [spec.get("selector", "secret", "name"), "Secret"],
+    [spec.get("secretStoreRef", "name"), "SecretStore"],
+    ...entries.map((entry): [Place, Readable] => [entry.get("sourceRef", "storeRef", "name"), "SecretStore"]),
+    [spec.get("provider", "aws", "auth", "jwt", "serviceAccountRef", "name"), "ServiceAccount"],
+  ];
+}
+
 export const credentialHasNoOtherReader: StackRule = {
   name: "credential-has-no-other-reader",
-  description: "No Pod of the stack but the runners' uses the Secret with their credential.",
+  description:
+    "No Pod of the stack but the runners' uses the Secret with their credential, and nothing else reads what it comes from.",
   stack: (resources) => {
-    const secrets = ownObjects(resources, "Secret");
-    return resources
-      .filter((resource) => !runnerPodOf(resource))
-      .flatMap((resource) => {
-        const namespace = resource.inputs.get("metadata", "namespace").text;
-        return secretsOf(podOf(resource))
-          .filter(({ text }) => secrets.has(`${namespace}/${text}`))
-          .flatMap((secret) =>
-            must(
-              secret,
-              () => false,
-              "another Secret",
-              "Give these Pods a credential of their own, in a namespace of their own.",
-            ),
-          )
-          .map((problem) => ({ ...problem, urn: resource.urn }));
-      });
+    const own: Record<Readable, Set<string>> = {
+      Secret: new Set([...ownObjects(resources, "Secret"), ...ownObjects(resources, "ExternalSecret")]),
+      SecretStore: ownObjects(resources, "SecretStore"),
+      ServiceAccount: ownObjects(resources, "ServiceAccount"),
+    };
+    const problems = (resource: PlanResource, kind: Readable, places: Place[], instead: string) => {
+      const namespace = resource.inputs.get("metadata", "namespace").text;
+      return places
+        .filter(({ text }) => own[kind].has(`${namespace}/${text}`))
+        .flatMap((place) =>
+          must(
+            place,
+            () => false,
+            `another ${kind}`,
+            `Give ${instead} of their own, in a namespace of their own.`,
+          ),
+        )
+        .map((problem) => ({ ...problem, urn: resource.urn }));
+    };
+    return resources.flatMap((resource) => {
+      if (isOwn(resource)) return [];
+      const pod = podOf(resource);
+      const read = objectsReadBy(resource).flatMap(([place, kind]) =>
+        problems(resource, kind, [place], "these objects a store and a credential"),
+      );
+      if (!pod || runnerPodOf(resource)) return read;
+      const account = pod.spec.get("serviceAccountName");
+      return [
+        ...read,
+        ...problems(resource, "Secret", secretsOf(pod), "these Pods a credential"),
+        ...(account.text === storeAccount
+          ? problems(resource, "ServiceAccount", [account], "these Pods an account")
+          : []),
+      ];
+    });
   },
 };

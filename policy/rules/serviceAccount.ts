@@ -1,3 +1,4 @@
+import { storeAccount } from "../../components/externalSecret";
 import { isOwn, kindOf, must, type Problem, type ResourceRule } from "../plan";
 import { containersNamed, type Pod, variable } from "../pods";
 import type { Place } from "../values";
@@ -20,6 +21,12 @@ function podProblems(pod: Pod): Problem[] {
       (value) => value === false,
       "false",
       "Set it: a job that can read the token acts in the cluster with it.",
+    ),
+    ...must(
+      pod.spec.get("serviceAccountName"),
+      (name) => name !== storeAccount,
+      "an account without an AWS role",
+      "Remove it: the role of this account reads the credential.",
     ),
     ...onlyInBroker(
       pod,
@@ -66,12 +73,15 @@ export const noServiceAccountToken: ResourceRule = {
             "false",
             "Set it, so that no Pod gets a token by forgetting to refuse it.",
           ),
-          ...must(
-            resource.inputs.get("metadata", "annotations", "eks.amazonaws.com/role-arn"),
-            (value) => value === undefined || value === null,
-            "no role",
-            "Remove the annotation: every job would act in AWS with that role.",
-          ),
+          // The account by which the External Secrets Operator takes its role is no Pod's; see podProblems.
+          ...(resource.inputs.get("metadata", "name").text === storeAccount
+            ? []
+            : must(
+                resource.inputs.get("metadata", "annotations", "eks.amazonaws.com/role-arn"),
+                (value) => value === undefined || value === null,
+                "no role",
+                "Remove the annotation: every job would act in AWS with that role.",
+              )),
         ]
       : []),
   ],

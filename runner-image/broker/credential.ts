@@ -1,5 +1,6 @@
 import { createPrivateKey } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { privateKeyProblem } from "../shared/privateKey";
 import { GitHubError } from "./githubErrors";
 
 /** With what GitHub is asked about runners. */
@@ -31,7 +32,12 @@ export async function readToken(file: string): Promise<string> {
   const advice = "The Secret mounted into the broker must hold the GitHub token under the key `token`.";
   const token = (await readSecret(file, advice)).trim();
   if (!/^[\x21-\x7e]+$/.test(token)) {
-    const what = token === "" ? "is empty" : "holds more than one word or characters no token has";
+    const what =
+      token === ""
+        ? "is empty"
+        : token.includes("PRIVATE KEY")
+          ? "holds a private key, not a token; with a key githubAppId must be set, and githubTokenParameter must not"
+          : "holds more than one word or characters no token has";
     throw new GitHubError("credential", `${file} ${what}. ${advice}`);
   }
   return token;
@@ -41,14 +47,10 @@ export async function readToken(file: string): Promise<string> {
 export async function readPrivateKey(file: string): Promise<string> {
   const advice =
     "The Secret mounted into the broker must hold the App's private key, as GitHub's download has it, under the key `private-key.pem`.";
-  const pem = await readSecret(file, advice);
-  try {
-    const key = createPrivateKey(pem);
-    if (key.asymmetricKeyType === "rsa") return key.export({ type: "pkcs8", format: "pem" }).toString();
-  } catch {
-    // What OpenSSL says about a text that is no key helps nobody, and the text must not be shown.
-  }
-  throw new GitHubError("credential", `${file} holds no RSA private key in PEM. ${advice}`);
+  const pem = (await readSecret(file, advice)).trim();
+  const problem = pem === "" ? "is empty" : privateKeyProblem(pem);
+  if (problem !== undefined) throw new GitHubError("credential", `${file} ${problem}. ${advice}`);
+  return createPrivateKey(pem).export({ type: "pkcs8", format: "pem" }).toString();
 }
 
 async function readSecret(file: string, advice: string): Promise<string> {

@@ -8,6 +8,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import { type Network, readNetwork } from "../../local/aws/account";
 import { Account, COMMAND_MS, SETUP_MS } from "./account";
+import { assertHidden, partsOf } from "./credentialTraces";
 import { PulumiProject, type Result } from "./pulumiProject";
 
 describe("the real engine against an emulated account", () => {
@@ -219,30 +220,6 @@ describe("the real engine against an emulated account", () => {
     }).timeout(COMMAND_MS);
   });
 });
-
-/** A credential by what would be seen of it: a token, or each line of a private key. */
-function partsOf(credential = ""): string[] {
-  const parts = credential.split("\n").filter((line) => line !== "" && !line.startsWith("-----"));
-  assert.notDeepEqual(parts, [], "there is no credential to look for");
-  return parts;
-}
-
-/** The credential is in the state, encrypted, and shows nowhere in plain text or in base64. */
-async function assertHidden(
-  credential: string | undefined,
-  project: PulumiProject,
-  { events, output }: Result,
-) {
-  const parts = partsOf(credential);
-  const shown = await project.run("stack", "export", "--show-secrets");
-  for (const part of parts)
-    assert.ok(shown.output.includes(part), "it is not in the state, so this proves nothing");
-  const encoded = Buffer.from(credential ?? "").toString("base64");
-  for (const text of [...project.backendFiles(), events, output]) {
-    for (const part of parts) assert.ok(!text.includes(part), "a part of the credential is in plain text");
-    assert.ok(!text.includes(encoded), "the credential is in base64");
-  }
-}
 
 /** Types of what a command would change or changed, without the stack itself and providers. */
 function resourceTypes(result: Result): string[] {

@@ -39,6 +39,9 @@ interface State {
   deployment: { resources?: { urn: string; type: string; dependencies?: string[] }[] };
 }
 
+/** What the secrets of every back end are encrypted with. */
+export const passphrase = "engine tests";
+
 /** A copy of the project with a back end, a home and provider stand-ins of its own. */
 export class PulumiProject {
   private constructor(
@@ -99,7 +102,7 @@ export class PulumiProject {
         PATH: [...path, process.env.PATH].join(delimiter),
         PULUMI_HOME: join(directory, ".home"),
         PULUMI_BACKEND_URL: `file://${join(directory, ".backend")}`,
-        PULUMI_CONFIG_PASSPHRASE: "engine tests",
+        PULUMI_CONFIG_PASSPHRASE: passphrase,
         PULUMI_SKIP_UPDATE_CHECK: "true",
         // Shows the flag --event-log.
         PULUMI_DEBUG_COMMANDS: "true",

@@ -57,19 +57,21 @@ describe("Kubernetes objects of the program", () => {
   it("are all that the program has, over all configurations", () => {
     assert.deepEqual([...kinds].sort(), [
       "Deployment",
+      "ExternalSecret",
       "Namespace",
       "NetworkPolicy",
       "PodDisruptionBudget",
       "Role",
       "RoleBinding",
       "Secret",
+      "SecretStore",
       "ServiceAccount",
       "ValidatingAdmissionPolicy",
       "ValidatingAdmissionPolicyBinding",
     ]);
     assert.deepEqual(
       [...plans.values()].map(({ length }) => length),
-      [6, 10, 6, 10],
+      [6, 10, 6, 10, 7, 8],
     );
   });
 
@@ -96,7 +98,7 @@ describe("Kubernetes objects of the program", () => {
           const possible = files.filter((file) => minor >= oldest.podPerJob || !file.includes("podPerJob"));
           const { valid, findings } = await conform(`1.${minor}`, possible);
           assert.deepEqual(findings, [], `Kubernetes 1.${minor}`);
-          assert.equal(valid, minor < oldest.podPerJob ? 12 : 32);
+          assert.equal(valid, minor < oldest.podPerJob ? 27 : 47);
         }),
       );
     });
@@ -108,6 +110,33 @@ describe("Kubernetes objects of the program", () => {
         "could not find schema for ValidatingAdmissionPolicyBinding",
       ]);
     });
+
+    for (const [what, kind, change, says] of [
+      [
+        "a value in the template of an ExternalSecret",
+        "ExternalSecret",
+        { target: { name: "a", template: { data: { token: "x" } } } },
+        /additional properties 'data'/,
+      ],
+      [
+        "a SecretStore without a region",
+        "SecretStore",
+        { provider: { aws: { service: "ParameterStore" } } },
+        /region/,
+      ],
+    ] as const)
+      it(`refuses ${what}`, async () => {
+        const objects = structuredClone(plans.get("prd-organization-app-externalSecrets") ?? []);
+        Object.assign(objectOf(objects, kind).spec, change);
+        const file = join(aside, `${what}.yaml`);
+        writeFileSync(file, yaml(objects));
+        const { findings } = await conform("1.35", [file]);
+        assert.deepEqual(
+          findings.map(({ object }) => object.split("/")[0]),
+          [kind],
+        );
+        assert.match(findings[0]?.check ?? "", says);
+      });
 
     for (const [what, change, says] of [
       ["an unknown field", { terminationGracePeriod: 60 }, /additional properties 'terminationGracePeriod'/],

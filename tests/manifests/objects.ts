@@ -17,6 +17,7 @@ const privateKey = generateKeyPairSync("rsa", { modulusLength: 2048 })
 
 const organization = { githubRepository: "" };
 const app = { githubTokenParameter: "", githubAppId: "123456" };
+const externalSecrets = { secretDelivery: "externalSecrets" };
 const podPerJob = { podPerJob: "true" };
 const prd = {
   clusterName: "digdag-prd",
@@ -32,6 +33,17 @@ const configurations = {
   "prd-repository-app-podPerJob": [
     "prd",
     { ...prd, ...app, ...podPerJob, httpsProxy: "http://proxy.example.com:3128", replicas: "50" },
+  ],
+  "stg-repository-token-externalSecrets": ["stg", externalSecrets],
+  "prd-organization-app-externalSecrets": [
+    "prd",
+    {
+      ...prd,
+      ...organization,
+      ...app,
+      ...externalSecrets,
+      secretStoreRoleArn: "arn:aws:iam::123456789012:role/digdag-runner-prd",
+    },
   ],
 } as const;
 

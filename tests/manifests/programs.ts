@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { goBuild, quickBuild } from "../../local/engine/goBuild";
 import { installPython } from "../../local/engine/pythonPrograms";
@@ -61,7 +61,8 @@ export function versionsWithSchemas({ schemas }: Programs): string[] {
 /**
  * Writes the schemas of one version, for objects of some kinds, into a directory, so that kubeconform finds all of them in files: as they come,
  * they name each other by addresses on the internet, where none of them is. Without `$schema` it takes them for the draft of
- * its own schemas, and spends no second on checking definitions that nobody uses.
+ * its own schemas, and spends no second on checking definitions that nobody uses. Beside them those of the External Secrets Operator,
+ * which no version of Kubernetes has.
  */
 export function writeSchemas(
   { schemas }: Programs,
@@ -76,4 +77,5 @@ export function writeSchemas(
     const text = JSON.stringify(schema).replaceAll('"/api/_definitions.json#', '"_definitions.json#');
     writeFileSync(join(into, file), text);
   }
+  cpSync(join(__dirname, "schemas"), into, { recursive: true });
 }

@@ -273,12 +273,12 @@ describe("the broker and GitHub", function () {
       await openApp();
       pod.world.writeCredential(TOKEN);
       await pod.world.startBroker({ ...AS_APP, LOG_LEVEL: "trace" });
-      await pod.world.broker.logged("holds no RSA private key in PEM");
+      await pod.world.broker.logged("holds a token, not a private key");
       assertNoSecret(pod.world.broker.output);
       await pod.world.broker.kill();
       pod.world.writeCredential(key.privateKey);
       await pod.world.startBroker({ LOG_LEVEL: "trace" });
-      await pod.world.broker.logged("holds more than one word");
+      await pod.world.broker.logged("holds a private key, not a token");
     });
   });
 });

@@ -1,7 +1,10 @@
 import { isObject, type Values } from "../standIn";
 import type { Cluster, KubernetesObject, ObjectReference } from "./cluster";
 
-/** Objects in this process's memory, where no cluster is given: every Deployment is rolled out at once. */
+/**
+ * Objects in this process's memory, where no cluster is given and no controller runs: every Deployment is rolled out at once, and
+ * the condition that `pulumi.com/waitFor` names is met at once.
+ */
 export class MemoryCluster implements Cluster {
   readonly description = "memory of the stand-in (no cluster was given)";
   private readonly objects = new Map<string, KubernetesObject>();
@@ -25,6 +28,10 @@ export class MemoryCluster implements Cluster {
     }
     if (stored.kind === "Deployment") {
       stored.status = rolledOut(stored, generation);
+    }
+    const [, type] = /^condition=(\w+)$/.exec(awaited(stored)) ?? [];
+    if (type !== undefined) {
+      stored.status = { conditions: [{ type, status: "True" }] };
     }
     this.objects.set(key, stored);
     return structuredClone(stored);
@@ -57,6 +64,10 @@ function keyOf({
   name,
 }: ObjectReference | (KubernetesObject & { name: string })) {
   return [apiVersion, kind, namespace ?? "", name].join("|");
+}
+
+function awaited({ metadata: { annotations } }: KubernetesObject): string {
+  return isObject(annotations) ? String(annotations["pulumi.com/waitFor"] ?? "") : "";
 }
 
 function encodeStringData(secret: KubernetesObject): void {

@@ -1,7 +1,7 @@
-import { isObject, type Values } from "../standIn";
+import { isObject, notKnown, type Values } from "../standIn";
 import type { KubernetesObject } from "./cluster";
 
-/** How far a Deployment is. */
+/** How far an object is that is waited for. */
 export type Rollout = { state: "done" } | { state: "waiting" | "failed"; message: string };
 
 /** Reads a Deployment's status as `kubectl rollout status` does. */
@@ -35,6 +35,25 @@ export function rolloutOf(deployment: KubernetesObject): Rollout {
     return { state: "waiting", message: `${available} of ${updated} Pods available` };
   }
   return { state: "done" };
+}
+
+/**
+ * Reads whether the condition is met that an object's annotation `pulumi.com/waitFor` names.
+ *
+ * @param waitFor `condition=Ready` or `condition=Ready=False`; JSONPath, which the real provider takes as well, is not known here
+ */
+export function conditionOf(object: KubernetesObject, waitFor: string): Rollout {
+  const [, type, wanted = "True"] = /^condition=([^=]+)(?:=(.+))?$/.exec(waitFor) ?? [];
+  if (type === undefined) {
+    throw notKnown("kubernetes", `the annotation pulumi.com/waitFor: ${waitFor}`);
+  }
+  const found = listOf(valuesOf(object.status).conditions).find((condition) => condition.type === type) ?? {};
+  if (found.status === wanted) {
+    return { state: "done" };
+  }
+  const why = sentence(found);
+  const message = `condition ${type} is ${found.status ?? "not set"}, not ${wanted}${why === "" ? "" : `: ${why}`}`;
+  return { state: "waiting", message };
 }
 
 /** One line per reason why a Pod is not ready: the Pod, the container, Kubernetes' reason and message. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Operation } from "../standIn";
 import { type Cluster, idOf, type KubernetesObject, type ObjectReference } from "./cluster";
-import { podProblems, rolloutOf } from "./rollout";
+import { conditionOf, podProblems, type Rollout, rolloutOf } from "./rollout";
 
 const POLL_MS = 500;
 /** The real provider's default for every wait. */
@@ -18,26 +18,23 @@ export class NotReadyError extends Error {
 }
 
 /**
- * Waits until a Deployment is rolled out and returns it. Other kinds are ready once they are applied.
+ * Waits until a Deployment is rolled out, or until an object has the condition that its annotation `pulumi.com/waitFor` names, and
+ * returns it. Others are ready once they are applied.
  *
  * @throws NotReadyError when its progress deadline or the resource's timeout passes or the command is cancelled, naming
- *   what its Pods say
+ *   what the condition or the Deployment's Pods say
  */
 export async function waitUntilReady(
   cluster: Cluster,
   object: KubernetesObject,
   operation: Operation,
 ): Promise<KubernetesObject> {
-  const annotations = (object.metadata.annotations ?? {}) as Record<string, string>;
-  if (object.kind !== "Deployment" || annotations["pulumi.com/skipAwait"] === "true") {
-    return object;
-  }
   const timeout = operation.timeoutSeconds || DEFAULT_TIMEOUT_SECONDS;
   const deadline = Date.now() + timeout * 1000;
   let current = object;
   let shown = "";
   for (;;) {
-    const rollout = rolloutOf(current);
+    const rollout = progressOf(current);
     if (rollout.state === "done") {
       return current;
     }
@@ -47,7 +44,7 @@ export async function waitUntilReady(
     if (rollout.state === "failed" || late || operation.cancelled.aborted) {
       const why = late ? `timed out after ${timeout} s: ` : operation.cancelled.aborted ? "cancelled: " : "";
       const reason = `${why}${rollout.message}`;
-      throw new NotReadyError(current, [`Deployment ${idOf(current)}: ${reason}`, ...problems]);
+      throw new NotReadyError(current, [`${current.kind} ${idOf(current)}: ${reason}`, ...problems]);
     }
     const message = [rollout.message, ...problems].join("; ");
     if (message !== shown) {
@@ -57,6 +54,18 @@ export async function waitUntilReady(
     await sleep(POLL_MS);
     current = (await cluster.get(referenceOf(current))) ?? missing(current);
   }
+}
+
+function progressOf(object: KubernetesObject): Rollout {
+  const annotations = (object.metadata.annotations ?? {}) as Record<string, string>;
+  const waitFor = annotations["pulumi.com/waitFor"];
+  if (annotations["pulumi.com/skipAwait"] === "true") {
+    return { state: "done" };
+  }
+  if (waitFor !== undefined) {
+    return conditionOf(object, waitFor);
+  }
+  return object.kind === "Deployment" ? rolloutOf(object) : { state: "done" };
 }
 
 /** Waits until an object is gone. */
@@ -82,8 +91,11 @@ export async function waitUntilGone(
   }
 }
 
-/** What the Pods of the newest revision say. Pods on their way out say nothing about the roll-out. */
+/** What the Pods of a Deployment's newest revision say. Pods on their way out say nothing about the roll-out. */
 async function problemsOf(cluster: Cluster, deployment: KubernetesObject): Promise<string[]> {
+  if (deployment.kind !== "Deployment") {
+    return [];
+  }
   const { spec } = deployment as { spec?: { selector?: { matchLabels?: Record<string, string> } } };
   const pods = await cluster.pods(
     deployment.metadata.namespace ?? "default",
@@ -97,5 +109,5 @@ function referenceOf({ apiVersion, kind, metadata }: KubernetesObject): ObjectRe
 }
 
 function missing(object: KubernetesObject): never {
-  throw new Error(`${object.kind} ${idOf(object)} was deleted while its roll-out was awaited`);
+  throw new Error(`${object.kind} ${idOf(object)} was deleted while it was awaited`);
 }

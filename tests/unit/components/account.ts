@@ -158,6 +158,7 @@ const lookUps: Record<string, (from: Account, inputs: any) => Record<string, any
     ...rules[id],
   }),
   "aws:ssm/getParameter:getParameter": ({ parameter }, { name }) => ({ name, ...parameter }),
+  "aws:index/getRegion:getRegion": () => ({ region: "ap-northeast-1" }),
   "aws:ecr/getAuthorizationToken:getAuthorizationToken": () => ({
     userName: "AWS",
     password: registryPassword,

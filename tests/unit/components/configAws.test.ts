@@ -44,7 +44,9 @@ describe("an ARN in the configuration", () => {
 
   it("is mended by the command that comes with the problem", () => {
     const before: Changes = { loadBalancerName: albArn("us-east-1", "210987654321") };
-    valid({ ...before, ...mended(onlyProblem(before).command) });
+    const changes = mended(onlyProblem(before).command);
+    assert.deepEqual(changes, { loadBalancerName: albArn(region, account) });
+    valid({ ...before, ...changes });
   });
 
   it("of no region or account but the stack's own is ever taken", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
-import { credentialOf, privateKeyProblem } from "../../../components/credential";
+import { credentialOf } from "../../../components/credential";
+import { privateKeyProblem } from "../../../runner-image/shared/privateKey";
 
 const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const pkcs1 = rsa.privateKey.export({ type: "pkcs1", format: "pem" }).toString();

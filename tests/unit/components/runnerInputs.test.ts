@@ -104,6 +104,11 @@ describe("inputs of DigdagRunner", () => {
     ["both credentials", { githubAppId: "1", githubAppParameter: "/key" }, "githubAppId"],
     ["a key of no App", { githubTokenParameter: undefined, githubAppParameter: "/key" }, "githubAppId"],
     ["an output beside the other credential", { githubAppId: "1" }, "githubAppId"],
+    [
+      "a store's role while Pulumi delivers",
+      { secretStoreRoleArn: "arn:aws:iam::123456789012:role/r" },
+      "secretStoreRoleArn",
+    ],
     ["a group of a repository", { runnerGroup: "g" }, "runnerGroup"],
     ["hosts without a proxy", { noProxy: ["a.example.com"] }, "noProxy"],
     ["a version of unknown checksum", { runnerVersion: "9.9.9" }, "runnerSha256"],

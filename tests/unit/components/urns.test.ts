@@ -8,6 +8,10 @@ import { deploy } from "./account";
 /** Configurations that have every resource among them. */
 const configurations: Record<string, string>[] = [
   { "digdag-runner:podPerJob": "true" },
+  {
+    "digdag-runner:secretDelivery": "externalSecrets",
+    "digdag-runner:secretStoreRoleArn": "arn:aws:iam::123456789012:role/digdag-runner-stg-secrets",
+  },
   { "digdag-runner:manageGitHubSettings": "true", "digdag-runner:deploymentBranches": '["main"]' },
   {
     "digdag-runner:manageGitHubSettings": "true",

@@ -10,6 +10,12 @@ export const plans = {
   stg: {},
   preview: { preview: true },
   podPerJob: { config: { "digdag-runner:podPerJob": "true" } },
+  externalSecrets: {
+    config: {
+      "digdag-runner:secretDelivery": "externalSecrets",
+      "digdag-runner:secretStoreRoleArn": "arn:aws:iam::123456789012:role/secrets",
+    },
+  },
   settings: { config: { "digdag-runner:manageGitHubSettings": "true" } },
   organization: {
     config: {
@@ -66,6 +72,15 @@ export class Draft {
   inputs(kind: string): any {
     const entry = this.entries.find(({ type }) => type.endsWith(`:${kind}`));
     assert.ok(entry, `the plan has no ${kind}`);
+    return entry.inputs;
+  }
+
+  /** Inputs of the service account of a name. */
+  account(name: string): any {
+    const named = ({ type, inputs }: Entry) =>
+      type.endsWith(":ServiceAccount") && inputs.metadata.name === name;
+    const entry = this.entries.find(named);
+    assert.ok(entry, `the plan has no service account ${name}`);
     return entry.inputs;
   }
 

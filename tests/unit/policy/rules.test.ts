@@ -5,6 +5,7 @@ import { message, type Rule } from "../../../policy/plan";
 import { rules } from "../../../policy/rules";
 import { credentialCases } from "./cases/credential";
 import { environmentCases } from "./cases/environment";
+import { externalSecretCases } from "./cases/externalSecrets";
 import { imageCases } from "./cases/image";
 import { loadBalancerCases } from "./cases/loadBalancer";
 import { networkCases } from "./cases/network";
@@ -15,6 +16,7 @@ import { Draft, type PlanName, plans, problemsOf } from "./draft";
 const cases = [
   ...loadBalancerCases,
   ...credentialCases,
+  ...externalSecretCases,
   ...podCases,
   ...permissionCases,
   ...networkCases,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { KubernetesObject } from "../../../local/providers/kubernetes/cluster";
-import { podProblems, rolloutOf } from "../../../local/providers/kubernetes/rollout";
+import { conditionOf, podProblems, rolloutOf } from "../../../local/providers/kubernetes/rollout";
 
 const done = { observedGeneration: 2, replicas: 2, updatedReplicas: 2, availableReplicas: 2 };
 const deployment = (status: Record<string, unknown>) =>
@@ -26,6 +26,39 @@ describe("a Deployment's roll-out", () => {
     const conditions = [{ type: "Progressing", reason: "ProgressDeadlineExceeded", message: "no progress" }];
     const result = rolloutOf(deployment({ ...done, availableReplicas: 0, conditions }));
     assert.deepEqual(result, { state: "failed", message: "the Deployment made no progress: no progress" });
+  });
+});
+
+describe("an awaited condition", () => {
+  const store = (...conditions: Record<string, unknown>[]) =>
+    ({ metadata: { name: "s" }, status: { conditions } }) as unknown as KubernetesObject;
+
+  it("is met when it has the wanted status, which is True by default", () => {
+    assert.deepEqual(conditionOf(store({ type: "Ready", status: "True" }), "condition=Ready"), {
+      state: "done",
+    });
+    const unmet = store({ type: "Ready", status: "False" });
+    assert.deepEqual(conditionOf(unmet, "condition=Ready=False"), { state: "done" });
+  });
+
+  it("is waited for while it is another, with what its controller says", () => {
+    const denied = { type: "Ready", status: "False", reason: "SecretSyncedError", message: "access denied" };
+    assert.deepEqual(conditionOf(store(denied), "condition=Ready"), {
+      state: "waiting",
+      message: "condition Ready is False, not True: SecretSyncedError: access denied",
+    });
+    for (const none of [store(), store({ type: "Deleted", status: "True" })])
+      assert.deepEqual(conditionOf(none, "condition=Ready"), {
+        state: "waiting",
+        message: "condition Ready is not set, not True",
+      });
+  });
+
+  it("is none that the stand-in does not know", () => {
+    assert.throws(
+      () => conditionOf(store(), "jsonpath={.status.phase}=Running"),
+      /does not know the annotation/,
+    );
   });
 });
 

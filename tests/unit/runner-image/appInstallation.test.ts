@@ -193,21 +193,19 @@ describe("a GitHub App of the broker", () => {
       }
     });
 
-    const files: [string, string][] = [
-      ["a token", "github_pat_11AAAAAAAAAAAAAAAAAAAA"],
-      ["a public key", key.publicKey],
-      ["a cut key", key.privateKey.slice(0, 300)],
-      ["nothing", ""],
+    const files: [string, string, RegExp][] = [
+      ["a token", "github_pat_11AAAAAAAAAAAAAAAAAAAA\n", /holds a token, not a private key/],
+      ["a public key", key.publicKey, /holds a public key, not a private key/],
+      ["a cut key", key.privateKey.slice(0, 300), /holds a private key that is damaged/],
+      ["a key on one line", key.privateKey.replaceAll("\n", " "), /whose line breaks were lost/],
+      ["nothing", "", /is empty/],
     ];
-    for (const [what, text] of files) {
+    for (const [what, text, reason] of files) {
       it(`when the file holds ${what}, and shows nothing of it`, async () => {
         await start();
         scene.writeCredential(text);
-        const error = await rejects(
-          (await connect()).list(),
-          "credential",
-          /holds no RSA private key in PEM/,
-        );
+        const error = await rejects((await connect()).list(), "credential", reason);
+        assert.match(error.message, /under the key `private-key\.pem`/);
         const secret = text.split("\n")[1] ?? text;
         assert.ok(secret === "" || !error.message.includes(secret));
         assert.equal(scene.github.requests().length, 0);
