@@ -8,6 +8,8 @@ export interface Command {
   program: string;
   args: string[];
   env?: NodeJS.ProcessEnv;
+  /** Default: this process's. */
+  cwd?: string;
 }
 
 /** One run of a command. */
@@ -32,11 +34,12 @@ export interface Measured {
 export const reportUsage = ["--require", join(__dirname, "usage.cjs")];
 
 /** Runs a command once. @throws Error with what it printed when it fails */
-export async function runOnce({ program, args, env }: Command, usageFile: string): Promise<Run> {
+export async function runOnce({ program, args, env, cwd }: Command, usageFile: string): Promise<Run> {
   rmSync(usageFile, { force: true });
   const began = performance.now();
   const child = spawn(program, args, {
     stdio: ["ignore", "pipe", "pipe"],
+    cwd,
     env: { ...(env ?? process.env), BENCH_USAGE: usageFile },
   });
   let said = "";

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -37,7 +37,7 @@ export async function benchPush({ rounds, node }: PushBenchOptions): Promise<boo
   const server = await startStandIn();
   try {
     const [bundle] = await bundlePrograms({ programs: ["digdag-push"], outDirectory: scratch });
-    const push = [node, ...reportUsage, bundle as string];
+    const push = [node, ...launcherFlags(), ...reportUsage, bundle as string];
     const cases = {
       ...coldStarts(push),
       ...pushes(push, scratch, server.url),
@@ -66,6 +66,14 @@ export async function benchPush({ rounds, node }: PushBenchOptions): Promise<boo
     server.process.kill();
     rmSync(scratch, { recursive: true });
   }
+}
+
+/** The flags with which the image's launcher starts Node.js. @throws Error when it does not start it as expected */
+function launcherFlags(): string[] {
+  const launcher = readFileSync(join(root, "runner-image", "launchers", "digdag-push"), "utf8");
+  const flags = /^exec \S+\/node ((?:--\S+ )*)\S+\.js /m.exec(launcher)?.[1];
+  if (flags === undefined) throw new Error("runner-image/launchers/digdag-push starts no Node.js program");
+  return flags.split(" ").filter(Boolean);
 }
 
 /** The Digdag stand-in as a process of its own, so that its work is not the command's. */
@@ -125,8 +133,10 @@ async function cliPushes(scratch: string, endpoint: string): Promise<Cases> {
   const [size = 0] = SIZES;
   const directory = join(scratch, String(size));
   return {
-    [OFFICIAL]: (round) =>
-      command([...cli, "push", "official", "--project", directory, "-e", endpoint, "-r", `r${round}`]),
+    [OFFICIAL]: (round) => ({
+      ...command([...cli, "push", "official", "--project", directory, "-e", endpoint, "-r", `r${round}`]),
+      cwd: scratch, // where it leaves a directory behind
+    }),
   };
 }
 
@@ -158,19 +168,19 @@ function row([name, { seconds, processorSeconds, megabytes }]: [string, Measured
   };
 }
 
-/** How the command compares with the official CLI, and what memory it takes. */
+/** How the command compares with the official CLI, the fastest run of each, and what memory it takes. */
 function goals(results: Record<string, Measured>): Goal[] {
   const [size] = SIZES;
-  const here = results[OFFICIAL]?.seconds.median;
-  const what = here ? OFFICIAL : `${CLI_SECONDS} s, as measured for the official CLI 0.10.5.1`;
-  const small = results[`${size} workflows, one changed`]?.seconds.median ?? Number.NaN;
+  const cli = results[OFFICIAL]?.seconds.fastest;
+  const what = cli ? OFFICIAL : `${CLI_SECONDS} s, as once measured for the official CLI 0.10.5.1`;
+  const small = results[`${size} workflows, one changed`]?.seconds.fastest ?? Number.NaN;
   const memory = Object.entries(results).map(([name, { megabytes }]) => ({
     name,
     megabytes: megabytes ?? 0,
   }));
   const most = memory.reduce((a, b) => (b.megabytes > a.megabytes ? b : a));
   return [
-    atMost(0.1, `plan, push and verification of ${size} workflows : ${what}`, small / (here ?? CLI_SECONDS)),
+    atMost(0.1, `plan, push and verification of ${size} workflows : ${what}`, small / (cli ?? CLI_SECONDS)),
     atMost(MAX_MEGABYTES, `most MB of memory, with ${most.name}`, most.megabytes),
   ];
 }
