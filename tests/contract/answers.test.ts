@@ -54,6 +54,11 @@ describe("every answer", () => {
     assert.deepEqual(plain.json, { projects: [] });
   });
 
+  // Measured on 0.10.5.1: unlike /api/version it tells whether the database works, so the broker asks both.
+  it("is a list of projects to the broker's probe", async () => {
+    assert.ok(Array.isArray(await server.get("/api/projects?count=1", "projects")));
+  });
+
   // The list is measured on 0.10.5.1; 404 is what its client was seen to understand, and which calls answer so was read in
   // Digdag's source.
   it("is an empty list for a name that nothing has, and 404 in JSON for an id", async () => {

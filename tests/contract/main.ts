@@ -11,7 +11,8 @@ library gets the same answers from it.
 
   --endpoint URL   a real Digdag server, such as https://digdag.example.com; without it the stand-in is started and checked.
                    Credentials as for digdag-push: DIGDAG_USER with DIGDAG_PASSWORD or DIGDAG_PASSWORD_FILE, or
-                   DIGDAG_AUTHORIZATION_FILE. Needed is a user who may push and delete projects.
+                   DIGDAG_AUTHORIZATION_FILE. Needed is a user who may push and delete projects. A company's CA: NODE_EXTRA_CA_CERTS,
+                   and for Java JAVA_TOOL_OPTIONS=-Djavax.net.ssl.trustStore=FILE.
 
 On a real server everything happens in projects with random names that begin with contract-, which are deleted in the end.
 Their workflows do nothing but echo, should one of their daily schedules come just then.`;
