@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { withLock } from "../../local/engine/lock";
 import { ensurePackages } from "../../local/install";
@@ -29,12 +29,11 @@ export async function reasonForNoJava(report: Report): Promise<string | undefine
  * Has Maven bring Digdag's Java client library with all that it needs into the cache, the first time: about 15 seconds.
  *
  * @returns the directory with the jars
- * @throws Error when Maven reaches no repository, or a jar is not what checksums.txt says
+ * @throws Error when Maven reaches no repository, or a jar is not what checksums.txt says or not in it
  */
 async function ensureLibrary(report: Report): Promise<string> {
-  const [pom, checksums] = ["pom.xml", "checksums.txt"].map((name) =>
-    readFileSync(join(sources, name), "utf8"),
-  );
+  const read = (name: string) => readFileSync(join(sources, name), "utf8");
+  const [pom, checksums] = [read("pom.xml"), read("checksums.txt")];
   const version = createHash("sha256").update(`${pom}${checksums}${PLUGIN}`).digest("hex").slice(0, 12);
   const name = `digdag-client-${version}`;
   const directory = join(cacheDir, name);
@@ -59,6 +58,8 @@ async function ensureLibrary(report: Report): Promise<string> {
         await run("sha256sum", ["--check", "--strict", "--quiet", join(sources, "checksums.txt")], {
           cwd: jars,
         });
+        const unknown = readdirSync(jars).filter((jar) => !checksums.includes(`  ${jar}\n`));
+        if (unknown.length > 0) throw new Error(`checksums.txt does not name ${unknown.join(", ")}`);
         renameSync(jars, directory);
       } finally {
         rmSync(scratch, { recursive: true, force: true });
