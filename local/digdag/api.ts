@@ -85,7 +85,8 @@ export async function answer(call: Call, store: Store, now: () => Date): Promise
     case "POST api/schedules/*/disable":
     case "POST api/schedules/*/enable": {
       const { project, schedule } = store.setDisabled(id ?? "", rest[0] === "disable");
-      return { json: scheduleJson(project, schedule) };
+      const { createdAt, updatedAt } = schedule;
+      return { json: { ...scheduleJson(project, schedule), createdAt, updatedAt } };
     }
     case "GET api/attempts":
       return { json: { attempts: [] } };
@@ -171,5 +172,13 @@ function workflows(
 }
 
 function scheduleJson(project: Project, schedule: Schedule): object {
-  return { ...schedule, project: { id: project.id, name: project.name } };
+  const { id, workflow, nextRunTime, nextScheduleTime, disabledAt } = schedule;
+  return {
+    id,
+    project: { id: project.id, name: project.name },
+    workflow,
+    nextRunTime,
+    nextScheduleTime,
+    disabledAt,
+  };
 }

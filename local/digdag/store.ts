@@ -23,6 +23,8 @@ export interface Schedule {
   workflow: { id: string; name: string };
   nextRunTime: string;
   nextScheduleTime: string;
+  createdAt: string;
+  updatedAt: string;
   disabledAt: string | null;
 }
 
@@ -128,7 +130,9 @@ export class Store {
 
   setDisabled(id: string, disabled: boolean): { project: Project; schedule: Schedule } {
     const found = this.schedule(id);
-    found.schedule.disabledAt = disabled ? (found.schedule.disabledAt ?? isoInstant(this.now())) : null;
+    const now = isoInstant(this.now());
+    found.schedule.disabledAt = disabled ? (found.schedule.disabledAt ?? now) : null;
+    found.schedule.updatedAt = now;
     this.save();
     return found;
   }
@@ -138,12 +142,15 @@ export class Store {
     const next = scheduleOf(workflow, from);
     if (next === undefined) return [];
     const former = project.schedules.find((schedule) => schedule.workflow.name === workflow.name);
+    const now = isoInstant(this.now());
     return [
       {
         id: former?.id ?? this.nextId(),
         workflow: { id: workflow.id, name: workflow.name },
         nextRunTime: isoInstant(next.run),
         nextScheduleTime: isoWithOffset(next.session, workflow.timezone),
+        createdAt: former?.createdAt ?? now,
+        updatedAt: now,
         disabledAt: former?.disabledAt ?? null,
       },
     ];

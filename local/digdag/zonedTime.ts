@@ -58,9 +58,9 @@ function offsetMilliseconds(instant: Date, zone: string): number {
   return Date.UTC(wall.year, wall.month - 1, wall.day, wall.hour, wall.minute, wall.second) - seconds;
 }
 
-/** Java's `Instant.toString` for whole seconds: `2026-12-01T07:00:00Z`. */
+/** As Digdag's JSON writes an instant, without fractions of the second: `2026-12-01T07:00:00Z`. */
 export function isoInstant(instant: Date): string {
-  return instant.toISOString().replace(".000Z", "Z");
+  return instant.toISOString().replace(/\.\d+Z$/, "Z");
 }
 
 /** ISO with the zone's offset, such as `2026-12-01T07:00:00+09:00`. */

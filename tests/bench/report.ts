@@ -1,3 +1,4 @@
+import { table } from "../../local/lib/table";
 import { quantile } from "../faults/statistics";
 
 /** Seconds of several runs of one thing. */
@@ -15,28 +16,36 @@ export function timing(seconds: readonly number[]): Timing {
   return { median: quantile(sorted, 0.5), fastest, slowest };
 }
 
-/** A ratio of two medians, and the bound it should keep. */
+/** Something measured, such as a ratio of two medians, and the bound it should keep. */
 export interface Goal {
   what: string;
-  ratio: number;
+  measured: number;
   bound: string;
   reached: boolean;
 }
 
-/** How the program compares with nothing, and with the usual way of running TypeScript. */
-export function goals(timings: { program: Timing; empty: Timing; typeChecked: Timing }): Goal[] {
-  const toEmpty = timings.program.median / timings.empty.median;
-  const toTypeChecked = timings.typeChecked.median / timings.program.median;
-  return [
-    { what: "program : empty program", ratio: toEmpty, bound: "at most 1.5", reached: toEmpty <= 1.5 },
-    {
-      what: "program with type checks : program",
-      ratio: toTypeChecked,
-      bound: "at least 3",
-      reached: toTypeChecked >= 3,
-    },
-  ];
-}
+export const atMost = (bound: number, what: string, measured: number): Goal => ({
+  what,
+  measured,
+  bound: `at most ${bound}`,
+  reached: measured <= bound,
+});
+
+export const atLeast = (bound: number, what: string, measured: number): Goal => ({
+  what,
+  measured,
+  bound: `at least ${bound}`,
+  reached: measured >= bound,
+});
 
 /** Seconds with two digits behind the point. */
 export const shown = (seconds: number): string => seconds.toFixed(2);
+
+/** As cells of a table. */
+export const shownTiming = ({ median, fastest, slowest }: Timing) => ({
+  median: shown(median),
+  fastest: shown(fastest),
+  slowest: shown(slowest),
+});
+
+export const print = (rows: object[]): void => console.log(`${table(rows).join("\n")}\n`);

@@ -1,26 +1,13 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
-import { request } from "node:http";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { pack } from "tar-stream";
 import { type Digdag, type DigdagOptions, startDigdag } from "../../../local/digdag";
+import { archive, DAILY, MANUAL } from "../../contract/archive";
 
-const DAILY = "timezone: Asia/Tokyo\nschedule:\n  daily>: 07:00:00\n+hello:\n  echo>: hello\n";
-const MANUAL = "+hello:\n  echo>: hello\n";
-
-async function archive(files: Record<string, string | Buffer>): Promise<Buffer> {
-  const tar = pack();
-  for (const [name, content] of Object.entries(files)) tar.entry({ name }, content);
-  tar.finalize();
-  const chunks: Buffer[] = [];
-  for await (const chunk of tar) chunks.push(chunk as Buffer);
-  return gzipSync(Buffer.concat(chunks));
-}
-
+/** What it does beyond the contract that tests/contract checks it against. */
 describe("the Digdag stand-in", () => {
   const running: Digdag[] = [];
   let digdag: Digdag;
@@ -60,101 +47,7 @@ describe("the Digdag stand-in", () => {
     assert.equal((await call("/api/nosuch")).headers.get("server"), "digdag-stand-in");
   });
 
-  it("answers version and version check", async () => {
-    assert.deepEqual((await call("/api/version")).body, { version: "0.10.5.1" });
-    assert.deepEqual((await call("/api/version/check?client=0.10.5.1")).body, {
-      serverVersion: "0.10.5.1",
-      upgradeRecommended: false,
-      apiCompatible: true,
-    });
-  });
-
-  it("takes a push and answers as Digdag does", async () => {
-    const bytes = await archive({ "daily.dig": DAILY, "./manual.dig": MANUAL, "sub/not.dig": "- x" });
-    const md5 = createHash("md5").update(bytes).digest("base64");
-    const { status, body } = await put("r1", bytes);
-    assert.equal(status, 200);
-    assert.deepEqual(body, {
-      id: body.id,
-      name: "demo",
-      revision: "r1",
-      createdAt: "2026-11-30T03:00:00Z",
-      updatedAt: "2026-11-30T03:00:00Z",
-      deletedAt: null,
-      archiveType: "db",
-      archiveMd5: md5,
-    });
-    assert.equal(typeof body.id, "string");
-    const { workflows } = (await call(`/api/projects/${body.id}/workflows`)).body;
-    assert.deepEqual(
-      workflows.map(({ name, timezone, revision, config }: Record<string, unknown>) => ({
-        name,
-        timezone,
-        revision,
-        config,
-      })),
-      [
-        {
-          name: "daily",
-          timezone: "Asia/Tokyo",
-          revision: "r1",
-          config: { schedule: { "daily>": "07:00:00" }, "+hello": { "echo>": "hello" } },
-        },
-        { name: "manual", timezone: "UTC", revision: "r1", config: { "+hello": { "echo>": "hello" } } },
-      ],
-    );
-    const [schedule] = (await call(`/api/projects/${body.id}/schedules`)).body.schedules;
-    assert.equal(typeof schedule.id, "string");
-    assert.equal(schedule.workflow.name, "daily");
-    assert.equal(schedule.nextRunTime, "2026-11-30T22:00:00Z");
-    assert.equal(schedule.nextScheduleTime, "2026-12-01T00:00:00+09:00");
-    assert.equal(schedule.disabledAt, null);
-  });
-
-  it("gives back the exact bytes of every revision", async () => {
-    const [one, two] = [await archive({ "a.dig": MANUAL }), await archive({ "b.dig": MANUAL })];
-    const { id } = (await put("r1", one)).body;
-    await put("r2", two);
-    const download = async (query: string) =>
-      Buffer.from(await (await fetch(`${digdag.url}/api/projects/${id}/archive${query}`)).arrayBuffer());
-    assert.deepEqual(await download("?revision=r1"), one);
-    assert.deepEqual(await download(""), two);
-  });
-
-  it("lists revisions newest first and finds one by name", async () => {
-    const { id } = (await put("r1", await archive({ "a.dig": MANUAL }))).body;
-    await put("r2", await archive({ "b.dig": MANUAL }));
-    const names = async (query: string) =>
-      (await call(`/api/projects/${id}/revisions${query}`)).body.revisions.map(
-        ({ revision }: { revision: string }) => revision,
-      );
-    assert.deepEqual(await names(""), ["r2", "r1"]);
-    assert.deepEqual(await names("?name=r1"), ["r1"]);
-    assert.deepEqual(await names("?name=r9"), []);
-    const old = (await call(`/api/projects/${id}/workflows?revision=r1`)).body.workflows;
-    assert.deepEqual(
-      old.map(({ name }: { name: string }) => name),
-      ["a"],
-    );
-  });
-
-  it("answers an unknown name with an empty list and an unknown id with 404", async () => {
-    assert.deepEqual((await call("/api/projects?name=nosuch")).body, { projects: [] });
-    assert.match(await message(call("/api/projects/99"), 404), /does not exist/);
-    assert.match(await message(call("/api/projects/99/schedules"), 404), /does not exist/);
-  });
-
-  it("refuses a push that breaks the rules with 400, and keeps serving the former revision", async () => {
-    const good = await archive({ "a.dig": DAILY });
-    const { id } = (await put("r1", good)).body;
-    assert.match(
-      await message(put("r2", good, { "content-type": "application/octet-stream" }), 400),
-      /Content-Type/,
-    );
-    assert.match(await message(put("r2", Buffer.from("not gzip")), 400), /gz/);
-    assert.match(await message(put("r2", gzipSync("not a tar".repeat(100))), 400), /cannot be read/);
-    assert.match(await message(put("", good), 400), /revision= is required/);
-    assert.match(await message(put("r2", good, {}, ""), 400), /project= is required/);
+  it("says which file it refuses and why", async () => {
     for (const [text, reason] of [
       ["+a:\n  echo>: 1\n+a:\n  echo>: 2\n", /a\.dig.*unique/],
       ["a: [1\n", /a\.dig/],
@@ -163,28 +56,11 @@ describe("the Digdag stand-in", () => {
       ["schedule:\n  nosuch>: 1\n", /nosuch/],
       ["_export:\n  a: 1\n!include : 'missing.yml'\n", /missing\.yml/],
     ] as const) {
-      assert.match(await message(put("r2", await archive({ "a.dig": text })), 400), reason);
+      assert.match(await message(put("r1", await archive({ "a.dig": text })), 400), reason);
     }
-    assert.match(await message(put("r2", await archive({ "1st.dig": MANUAL })), 400), /1st/);
-    const large = await archive({ "a.dig": MANUAL, zeros: Buffer.alloc(2 * 1024 * 1024) });
-    assert.match(await message(put("r2", large), 400), /exceeds limit/);
-    const [project] = (await call("/api/projects?name=demo")).body.projects;
-    assert.deepEqual([project.id, project.revision], [id, "r1"]);
-    assert.equal((await call(`/api/projects/${id}/schedules`)).body.schedules.length, 1);
-  });
-
-  it("refuses a body without Content-Length, and one of more than 2 MiB", async () => {
-    const bytes = await archive({ "a.dig": MANUAL });
-    const status = await new Promise((resolve, reject) => {
-      const chunked = request(`${digdag.url}/api/projects?project=demo&revision=r1`, {
-        method: "PUT",
-        headers: { "content-type": "application/gzip", "transfer-encoding": "chunked" },
-      });
-      chunked.on("response", (response) => resolve(response.resume().statusCode)).on("error", reject);
-      chunked.end(bytes);
-    });
-    assert.equal(status, 400);
-    assert.match(await message(put("r1", Buffer.alloc(2 * 1024 * 1024 + 1)), 400), /exceeds limit/);
+    assert.match(await message(put("r1", await archive({ "1st.dig": MANUAL })), 400), /1st/);
+    assert.match(await message(put("r1", gzipSync("not a tar".repeat(100))), 400), /cannot be read/);
+    assert.match(await message(put("r1", await archive({}), {}, ""), 400), /project= is required/);
   });
 
   it("stores nothing when the body ends half way", async () => {
@@ -202,95 +78,6 @@ describe("the Digdag stand-in", () => {
         .resume();
     });
     assert.deepEqual((await call("/api/projects?name=demo")).body.projects, []);
-  });
-
-  it("takes a revision name once, even from pushes at the same moment", async () => {
-    const bytes = await archive({ "a.dig": MANUAL });
-    const statuses = (await Promise.all([1, 2, 3, 4].map(() => put("r1", bytes)))).map(
-      ({ status }) => status,
-    );
-    assert.deepEqual(statuses.sort(), [200, 409, 409, 409]);
-    assert.match(
-      await message(put("r1", bytes), 409),
-      /Resource already exists: revision=r1 in project id=\d+/,
-    );
-  });
-
-  it("accepts an archive without workflows and drops every schedule, as Digdag does", async () => {
-    const { id } = (await put("r1", await archive({ "a.dig": DAILY }))).body;
-    assert.equal((await put("r2", await archive({}))).status, 200);
-    assert.deepEqual((await call(`/api/projects/${id}/schedules`)).body.schedules, []);
-  });
-
-  it("keeps a schedule by its workflow's name, disabled or not, and forgets it when it is dropped", async () => {
-    const { id } = (await put("r1", await archive({ "a.dig": DAILY }))).body;
-    const schedule = async () => (await call(`/api/projects/${id}/schedules`)).body.schedules[0];
-    const first = await schedule();
-    const disabled = (await call(`/api/schedules/${first.id}/disable`, { method: "POST" })).body;
-    assert.equal(disabled.disabledAt, "2026-11-30T03:00:00Z");
-    await put("r2", await archive({ "a.dig": DAILY.replace("07", "08"), "b.dig": MANUAL }));
-    const kept = await schedule();
-    assert.deepEqual(
-      [kept.id, kept.disabledAt, kept.nextRunTime],
-      [first.id, disabled.disabledAt, "2026-11-30T23:00:00Z"],
-    );
-    await put("r3", await archive({ "b.dig": MANUAL }));
-    await put("r4", await archive({ "a.dig": DAILY }));
-    assert.equal((await schedule()).disabledAt, null);
-    const { id: scheduleId } = await schedule();
-    await call(`/api/schedules/${scheduleId}/disable`, { method: "POST" });
-    assert.equal(
-      (await call(`/api/schedules/${scheduleId}/enable`, { method: "POST" })).body.disabledAt,
-      null,
-    );
-  });
-
-  it("starts schedules from schedule_from", async () => {
-    const { id } = (await put("r1&schedule_from=2026-12-24T00:00:00Z", await archive({ "a.dig": DAILY })))
-      .body;
-    assert.equal(
-      (await call(`/api/projects/${id}/schedules`)).body.schedules[0].nextRunTime,
-      "2026-12-24T22:00:00Z",
-    );
-  });
-
-  it("gives a project that was deleted and pushed again a new id and free revision names", async () => {
-    const bytes = await archive({ "a.dig": DAILY });
-    const { id } = (await put("r1", bytes)).body;
-    assert.equal(
-      (await call(`/api/projects/${id}`, { method: "DELETE" })).body.deletedAt,
-      "2026-11-30T03:00:00Z",
-    );
-    assert.deepEqual((await call("/api/projects?name=demo")).body.projects, []);
-    const again = await put("r1", bytes);
-    assert.equal(again.status, 200);
-    assert.notEqual(again.body.id, id);
-  });
-
-  it("asks for basic authentication everywhere but at /api/version", async () => {
-    digdag = await start({ auth: { user: "u", password: "p" } });
-    assert.equal((await call("/api/version")).status, 200);
-    assert.equal((await call("/api/version/check")).status, 200);
-    await message(call("/api/projects"), 401);
-    const header = (pair: string) => ({
-      headers: { authorization: `Basic ${Buffer.from(pair).toString("base64")}` },
-    });
-    await message(call("/api/projects", header("u:wrong")), 401);
-    assert.equal((await call("/api/projects", header("u:p"))).status, 200);
-  });
-
-  it("zips its answers for clients that ask for it, and only for them", async () => {
-    const encoding = (accept: string) =>
-      new Promise((resolve, reject) => {
-        request(`${digdag.url}/api/projects`, { headers: { "accept-encoding": accept } }, (response) => {
-          response.resume();
-          resolve(response.headers["content-encoding"]);
-        })
-          .on("error", reject)
-          .end();
-      });
-    assert.equal(await encoding("gzip, deflate"), "gzip");
-    assert.equal(await encoding("identity"), undefined);
   });
 
   it("keeps its projects across a restart when a state file is named", async () => {
