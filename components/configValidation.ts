@@ -1,5 +1,6 @@
 import type { AccessWay } from "./addresses";
 import type { CaCertificates } from "./caCertificates";
+import { clusterProblems, type NewCluster, newClusterFrom } from "./configCluster";
 import { accessProblems } from "./configConflicts";
 import { gitHubSettingsFrom, gitHubSettingsProblems, type ManagedGitHub } from "./configGitHubSettings";
 import { nearest, type Problem, removeCommand, setCommand, shown } from "./configProblems";
@@ -12,6 +13,8 @@ import { type RunnerSettings, type Subject, settingProblems, settingsFrom } from
 export interface Config extends RunnerSettings, ManagedGitHub {
   region: string;
   clusterName: string;
+  /** The cluster that the stack makes by that name; not set: it exists. */
+  newCluster: NewCluster | undefined;
   loadBalancerName: string | undefined;
   securityGroupId: string | undefined;
   access: AccessWay;
@@ -50,6 +53,7 @@ export function validate(raw: RawConfig): Validation {
     ...required.filter((key) => values[key] === "").map((key) => notSet(raw, key)),
     ...settingProblems(subject(raw), values),
     ...accessProblems(raw.stack, values),
+    ...clusterProblems({ stack: raw.stack, keys: raw.schema.keys, accounts: allowedAccounts(raw) }, values),
     ...caCertificateProblems(raw, values),
     ...gitHubSettingsProblems(raw, values),
     ...awsProblems(raw),
@@ -138,6 +142,12 @@ function caCertificateProblems(raw: RawConfig, values: Values): Problem[] {
   }));
 }
 
+/** Empty where the list is missing or wrong. */
+function allowedAccounts({ values }: Pick<RawConfig, "values">): string[] {
+  const accounts = parse(values["aws:allowedAccountIds"] ?? "[]", "array");
+  return Array.isArray(accounts) && accounts.every((account) => /^\d{12}$/.test(account)) ? accounts : [];
+}
+
 /** Region and account belong to the stack, so that a wrong profile is refused instead of being deployed to. */
 function awsProblems({ stack, values }: RawConfig): Problem[] {
   const problems: Problem[] = [];
@@ -146,12 +156,7 @@ function awsProblems({ stack, values }: RawConfig): Problem[] {
     const reason = region === "" ? "is not set" : `is ${shown("aws:region", region)}: must be an AWS region`;
     problems.push({ key: "aws:region", reason, command: setCommand(stack, "aws:region", "ap-northeast-1") });
   }
-  const accounts = parse(values["aws:allowedAccountIds"] ?? "[]", "array");
-  if (
-    !Array.isArray(accounts) ||
-    accounts.length === 0 ||
-    !accounts.every((account) => /^\d{12}$/.test(account))
-  ) {
+  if (allowedAccounts({ values }).length === 0) {
     const key = "aws:allowedAccountIds";
     const reason = "must list the 12-digit AWS accounts that this stack may be deployed to";
     problems.push({ key, reason, command: setCommand(stack, `${key}[0]`, "123456789012") });
@@ -168,6 +173,7 @@ function build(raw: RawConfig, values: Values): Config {
     ...gitHubSettingsFrom(settings, values),
     region: raw.values["aws:region"] ?? "",
     clusterName: String(values.clusterName),
+    newCluster: newClusterFrom(values),
     loadBalancerName: optional("loadBalancerName"),
     securityGroupId: optional("securityGroupId"),
     access: values.access as AccessWay,
