@@ -24,6 +24,8 @@ export interface Recorded {
   dependencies: string[];
   /** Whether a destroy leaves it alone. */
   retainOnDelete: boolean;
+  /** Whether the engine refuses to delete it. */
+  protect: boolean;
   /** As the engine writes durations; "" where none is set. */
   customTimeouts: { create: string; update: string; pb_delete: string };
 }
@@ -104,7 +106,8 @@ export async function run(
     },
     newResource: (args) => {
       if (args.type !== "pulumi:pulumi:Stack") observe(args.type);
-      const computed = args.custom && !preview ? cloud.outputs?.(args) : {};
+      // A component of another package has outputs that its provider computes, as a resource has.
+      const computed = preview ? {} : cloud.outputs?.(args);
       return {
         id: args.custom && !preview ? `${args.name}-id` : undefined,
         state: { ...args.inputs, ...computed },
@@ -143,6 +146,7 @@ function recordRegistrations(plan: Plan): void {
           importId: request.getImportid(),
           dependencies: request.getDependenciesList(),
           retainOnDelete: request.getRetainondelete(),
+          protect: request.getProtect(),
           customTimeouts: timeouts?.toObject() ?? { create: "", update: "", pb_delete: "" },
         });
       }
