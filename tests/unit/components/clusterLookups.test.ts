@@ -64,7 +64,7 @@ describe("the place of a new cluster", () => {
     const tags = awsTags({ ...owner, githubRepository: "other" });
     await assert.rejects(
       site({ clusters: { new: { tags } } }),
-      /digdag-runner:owner is example-org\/other, not example-org\/digdag-workflows/,
+      /digdag-runner:owner is example-org\/other instead of example-org\/digdag-workflows/,
     );
   });
 
