@@ -1,4 +1,5 @@
 import type { Rule } from "./plan";
+import { clusterIsNotOpen, nodesKeepTheirRole } from "./rules/cluster";
 import {
   credentialHasNoOtherReader,
   credentialIsTheBrokersAlone,
@@ -45,4 +46,6 @@ export const rules: Rule[] = [
   repositoryKeepsItsImages,
   previewBuildsNothing,
   rollOutLosesNoJob,
+  clusterIsNotOpen,
+  nodesKeepTheirRole,
 ];

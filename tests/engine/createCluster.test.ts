@@ -146,7 +146,7 @@ describe("on the real engine, a cluster of the stack's own", () => {
 
   it("is planned with all that runs on it, in a stack that has nothing yet", async () => {
     configure(create());
-    const preview = await project.run("preview");
+    const preview = await project.run("preview", "--policy-pack", "policy");
     assert.equal(preview.code, 0, preview.output);
     const planned = changes(preview);
     for (const part of [...parts, "Namespace", "Deployment"])
