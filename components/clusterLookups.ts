@@ -62,7 +62,9 @@ async function findOwnCluster({ clusterName: name, ...owner }: ClusterWish, { ad
   const cluster = await lookUp(`EKS cluster ${name}`, remedy, eks.getCluster({ name }));
   const foreign = Object.entries(awsTags(owner)).filter(([key, value]) => cluster.tags[key] !== value);
   if (foreign.length === 0) return describeCluster(cluster);
-  const seen = foreign.map(([key, value]) => `${key} is ${cluster.tags[key] ?? "missing"} instead of ${value}`);
+  const seen = foreign.map(
+    ([key, value]) => `${key} is ${cluster.tags[key] ?? "missing"} instead of ${value}`,
+  );
   throw refusal(
     `EKS cluster ${name} exists already and was not made by this stack (its tag ${seen.join(", ")}). ` +
       `To use it as it is, remove createCluster: pulumi config rm --stack ${owner.environment} createCluster. For a new one choose another clusterName.`,

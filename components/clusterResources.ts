@@ -10,22 +10,20 @@ export function partition(region: string): string {
   return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
 }
 
-/** Administrators of the whole cluster, each by an access entry of its own, so that removing one leaves the others alone. */
-function accessEntries(adminRoleArns: string[], region: string, tags: Record<string, string>) {
-  const policyArn = `arn:${partition(region)}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy`;
-  return Object.fromEntries(
-    adminRoleArns.map((principalArn) => [
-      principalArn.split(":").slice(4).join("-").replaceAll("/", "-"),
-      { principalArn, accessPolicies: { admin: { policyArn, accessScope: { type: "cluster" } } }, tags },
-    ]),
-  );
+/** What makes a role an administrator of the whole cluster, and what names it among others. */
+export function administrator(roleArn: string, region: string) {
+  return {
+    suffix: `admin-${roleArn.split(":").slice(4).join("-").replaceAll("/", "-")}`,
+    policyArn: `arn:${partition(region)}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy`,
+    accessScope: { type: "cluster" },
+  };
 }
 
 /**
  * The arguments of the `Cluster` of @pulumi/eks: nodes and API inside the VPC, the API open to the ranges that are named and to
  * nobody else, IAM instead of the aws-auth ConfigMap, network policies that have an effect, and the control plane's logs.
  */
-export function clusterArgs(site: ClusterSite, region: string, tags: Record<string, string>) {
+export function clusterArgs(site: ClusterSite, tags: Record<string, string>) {
   const isPublic = site.publicAccessCidrs.length > 0;
   return {
     name: site.name,
@@ -33,7 +31,6 @@ export function clusterArgs(site: ClusterSite, region: string, tags: Record<stri
     vpcId: site.vpcId,
     privateSubnetIds: site.subnetIds,
     authenticationMode: "API",
-    accessEntries: accessEntries(site.adminRoleArns, region, tags),
     endpointPrivateAccess: true,
     endpointPublicAccess: isPublic,
     ...(isPublic && { publicAccessCidrs: site.publicAccessCidrs }),

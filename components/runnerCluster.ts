@@ -8,6 +8,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Connection } from "./clusterConnection";
 import type { ClusterSite } from "./clusterLookups";
 import {
+  administrator,
   autoModeNetworkPolicies,
   clusterArgs,
   nodeGroup,
@@ -44,7 +45,8 @@ export class RunnerCluster extends pulumi.ComponentResource implements Connectio
     const { site, region, profile } = args;
     const tags = awsTags(args);
 
-    const cluster = new eks.Cluster(`${name}-eks`, clusterArgs(site, region, tags), { parent: this });
+    const cluster = new eks.Cluster(`${name}-eks`, clusterArgs(site, tags), { parent: this });
+    this.admit(name, args, cluster);
     const nodes = site.autoMode ? [] : this.makeNodes(name, args, cluster);
     // Whoever uses what is read here waits for the nodes and goes before them, as with @pulumi/eks's own kubeconfig.
     const ready = pulumi.all([cluster.kubeconfigJson, ...nodes.map(({ urn }) => urn)]).apply(() => site.name);
@@ -56,6 +58,26 @@ export class RunnerCluster extends pulumi.ComponentResource implements Connectio
     this.securityGroupId = described.securityGroupId;
     this.kubeconfig = site.autoMode ? this.limitNetwork(name, connection) : connection;
     this.registerOutputs({ kubeconfig: this.kubeconfig, securityGroupId: this.securityGroupId });
+  }
+
+  /** Makes the named roles administrators. Not protected: whoever is removed from the list must lose the cluster. */
+  private admit(name: string, { site, region, ...owner }: RunnerClusterArgs, cluster: eks.Cluster): void {
+    const options = { parent: this, protect: false };
+    for (const principalArn of site.adminRoleArns) {
+      const { suffix, ...policy } = administrator(principalArn, region);
+      const of = { clusterName: site.name, principalArn };
+      const entry = new awsEks.AccessEntry(
+        `${name}-${suffix}`,
+        { ...of, tags: awsTags(owner) },
+        { ...options, dependsOn: cluster },
+      );
+      const dependsOn = entry;
+      new awsEks.AccessPolicyAssociation(
+        `${name}-${suffix}-policy`,
+        { ...of, ...policy },
+        { ...options, dependsOn },
+      );
+    }
   }
 
   /** The managed node group with all that it needs, and the Pod Identity agent. */

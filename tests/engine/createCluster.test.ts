@@ -47,6 +47,9 @@ const changes = ({ steps }: Result) =>
     .filter(({ type }) => !/^(pulumi:|digdag-runner:|eks:)/.test(type))
     .map(({ op, type }) => `${op} ${type.split(":").at(-1)}`);
 
+/** Administrators alone are not protected, so a command that is refused may have removed them. */
+const isProtected = (type: string) => !/Access(Entry|PolicyAssociation)$/.test(type);
+
 /** The stand-in for @pulumi/eks makes the control plane alone: what is tried here is the program, and the engine. */
 describe("on the real engine, a cluster of the stack's own", () => {
   let account: Account;
@@ -76,6 +79,7 @@ describe("on the real engine, a cluster of the stack's own", () => {
     createCluster: true,
     clusterSubnetIds: subnets.private,
     clusterPublicAccessCidrs: ["203.0.113.0/24"],
+    clusterAdminRoleArns: ["arn:aws:iam::123456789012:role/admin"],
   });
   const unset = () => Object.fromEntries(Object.keys(create()).map((key) => [key, undefined]));
   const up = (...args: string[]): Promise<Result> => project.run("up", "--yes", "--skip-preview", ...args);
@@ -100,7 +104,9 @@ describe("on the real engine, a cluster of the stack's own", () => {
   /** By the engine, which tells of the step that it refuses, and may have begun others. */
   async function refusedByProtection(...command: string[]): Promise<void> {
     const parts = async () =>
-      (await project.resources()).filter((type) => !type.startsWith("pulumi:providers:"));
+      (await project.resources()).filter(
+        (type) => !type.startsWith("pulumi:providers:") && isProtected(type),
+      );
     const before = await parts();
     const { code, output } = await project.run(...command);
     assert.notEqual(code, 0, output);
@@ -173,6 +179,17 @@ describe("on the real engine, a cluster of the stack's own", () => {
     assert.equal(second.code, 0, second.output);
   }).timeout(COMMAND_MS);
 
+  it("loses an administrator who is removed from the list, though the rest is protected", async () => {
+    configure({ clusterAdminRoleArns: undefined });
+    const removed = await up();
+    assert.deepEqual(
+      changes(removed),
+      ["delete AccessPolicyAssociation", "delete AccessEntry"],
+      removed.output,
+    );
+    configure(create());
+  }).timeout(COMMAND_MS);
+
   it("is not deleted when createCluster is gone, and the message says what would be", async () => {
     configure(unset());
     await refused(/was made by this stack.*config set --stack stg createCluster true/);
@@ -200,7 +217,8 @@ describe("on the real engine, a cluster of the stack's own", () => {
     configure(unset());
     const left = await up();
     assert.equal(left.code, 0, left.output);
-    assert.deepEqual(changes(left).sort(), [...parts, ...attachments].map((part) => `delete ${part}`).sort());
+    const kept = [...parts, ...attachments].map((part) => `delete ${part}`);
+    assert.deepEqual(changes(left).filter(isProtected).sort(), kept.sort());
     assert.ok(await cluster());
     const second = await up("--expect-no-changes");
     assert.equal(second.code, 0, second.output);

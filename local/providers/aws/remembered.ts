@@ -71,6 +71,15 @@ export function clusterParts(defaultTags: Record<string, string>): Record<string
       outputs: () => ({ status: "ACTIVE" }),
       replaces: ["clusterName", "nodeRoleArn", "subnetIds", "amiType", "instanceTypes", "capacityType"],
     }),
+    "aws:eks/accessEntry:AccessEntry": kind({
+      outputs: () => ({ accessEntryArn: "" }),
+      replaces: ["clusterName", "principalArn"],
+    }),
+    "aws:eks/accessPolicyAssociation:AccessPolicyAssociation": kind({
+      outputs: () => ({ associatedAt: "" }),
+      replaces: ["clusterName", "principalArn", "policyArn"],
+      tagged: false,
+    }),
     "aws:eks/addon:Addon": kind({
       outputs: () => ({ addonVersion: "v1" }),
       replaces: ["clusterName", "addonName"],

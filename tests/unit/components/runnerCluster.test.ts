@@ -46,17 +46,19 @@ describe("a cluster of the stack's own", () => {
     ]);
     const names = new Map(plan.resources.map(({ urn, name }) => [urn, name]));
     const own = ofCluster(plan);
-    assert.equal(own.length, 9);
+    assert.equal(own.length, 11);
     for (const { name, parent } of own)
       if (names.has(parent)) assert.ok(name.startsWith(`${names.get(parent)}-`), name);
   });
 
-  it("is protected with all of its parts, in every environment", async () => {
+  it("is protected with all of its parts but who administers it, in every environment", async () => {
     for (const stack of ["stg", "prd", "local"]) {
       const tags = awsTags({ ...owner, environment: stack });
       const own = ofCluster(await make({}, { stack }, { clusters: { new: { tags } } }));
-      assert.equal(own.length, 9);
-      for (const { name, protect } of own) assert.equal(protect, true, name);
+      const admitted = own.filter(({ type }) => /:Access(Entry|PolicyAssociation)$/.test(type));
+      assert.equal(admitted.length, 2);
+      // Whoever is removed from the administrators must lose the cluster.
+      for (const part of own) assert.equal(part.protect, !admitted.includes(part), part.name);
     }
     const others = plan.resources.filter((resource) => !isOfCluster(resource));
     for (const { name, protect } of others) assert.ok(!protect, name);
@@ -91,17 +93,18 @@ describe("a cluster of the stack's own", () => {
   });
 
   it("admits by IAM alone: no aws-auth ConfigMap, and a named role administers it", () => {
-    const { authenticationMode, accessEntries } = plan.only("eks:index:Cluster").inputs;
-    assert.equal(authenticationMode, "API");
-    assert.deepEqual(Object.keys(accessEntries), ["123456789012-role-team-admin"]);
-    const [entry] = Object.values<any>(accessEntries);
-    assert.equal(entry.principalArn, admin);
-    assert.deepEqual(entry.accessPolicies, {
-      admin: {
-        policyArn: "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy",
-        accessScope: { type: "cluster" },
-      },
+    assert.equal(plan.only("eks:index:Cluster").inputs.authenticationMode, "API");
+    const { inputs: entry, urn, name } = plan.only("AccessEntry");
+    assert.equal(name, "runner-cluster-admin-123456789012-role-team-admin");
+    assert.deepEqual([entry.clusterName, entry.principalArn], ["new", admin]);
+    const { inputs: association, dependencies } = plan.only("AccessPolicyAssociation");
+    assert.deepEqual(association, {
+      clusterName: "new",
+      principalArn: admin,
+      policyArn: "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy",
+      accessScope: { type: "cluster" },
     });
+    assert.ok(dependencies.includes(urn));
   });
 
   it("gives network policies an effect, and logs what its control plane does", () => {
@@ -141,7 +144,7 @@ describe("a cluster of the stack's own", () => {
   });
 
   it("has the stack's tags on everything that takes tags", () => {
-    for (const type of ["eks:index:Cluster", "Role", "LaunchTemplate", "NodeGroup", "Addon"])
+    for (const type of ["eks:index:Cluster", "Role", "LaunchTemplate", "NodeGroup", "Addon", "AccessEntry"])
       assert.deepEqual(plan.only(type).inputs.tags, awsTags(owner), type);
     const { tagSpecifications } = plan.only("LaunchTemplate").inputs;
     for (const { tags } of tagSpecifications) assert.deepEqual(tags, awsTags(owner));
@@ -149,10 +152,9 @@ describe("a cluster of the stack's own", () => {
 
   it("has the ARNs of its partition", async () => {
     const own = ofCluster(await make({ "aws:region": "cn-north-1" }, {}, after));
-    const { accessEntries } = own.find(({ type }) => type === "eks:index:Cluster")?.inputs ?? {};
-    assert.match(JSON.stringify(accessEntries), /"arn:aws-cn:eks::aws:cluster-access-policy/);
-    for (const { inputs } of own.filter(({ type }) => type.endsWith(":RolePolicyAttachment")))
-      assert.match(inputs.policyArn, /^arn:aws-cn:iam::aws:policy\//);
+    const policies = own.flatMap(({ inputs }) => inputs.policyArn ?? []);
+    assert.equal(policies.length, 4);
+    for (const arn of policies) assert.match(arn, /^arn:aws-cn:(iam::aws:policy|eks::aws:cluster-access)/);
   });
 
   it("makes nodes only once the network plugin is there and their role may use it", () => {
@@ -217,7 +219,14 @@ describe("a cluster of the stack's own", () => {
 
     it("leaves the nodes to EKS", async () => {
       const own = ofCluster(await make(auto, {}, after)).map(({ type }) => type.split(":").at(-1));
-      assert.deepEqual(own.sort(), ["Cluster", "ConfigMap", "RunnerCluster", "kubernetes"]);
+      assert.deepEqual(own.sort(), [
+        "AccessEntry",
+        "AccessPolicyAssociation",
+        "Cluster",
+        "ConfigMap",
+        "RunnerCluster",
+        "kubernetes",
+      ]);
       const { inputs } = (await make(auto, {}, after)).only("eks:index:Cluster");
       assert.equal(inputs.autoMode.enabled, true);
       assert.equal(inputs.vpcCniOptions, undefined);
