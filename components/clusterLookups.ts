@@ -3,12 +3,15 @@ import * as eks from "@pulumi/aws/eks";
 import { getCallerIdentity } from "@pulumi/aws/getCallerIdentity";
 import type { NewCluster } from "./configCluster";
 import { awsTags, type Owner } from "./identity";
+import { missingOf, newKubernetes, upgradeProblem } from "./kubernetesVersion";
 import { describeCluster, lookUp } from "./lookups";
 import { refusal } from "./refusal";
 
 /** Where a cluster of the stack's own is made, or was made by an earlier deployment. */
 export interface ClusterSite extends NewCluster {
   name: string;
+  /** What the cluster runs, or is to run. */
+  version: string;
   /** Of the subnets. */
   vpcId: string;
   /** The group that EKS gives to the cluster's nodes; not known before the cluster is there. */
@@ -18,6 +21,7 @@ export interface ClusterSite extends NewCluster {
 /** What of the configuration decides whether the cluster can be made. */
 export interface ClusterWish extends Owner {
   clusterName: string;
+  podPerJob: boolean;
   access: string;
   natAddresses: string[];
 }
@@ -41,11 +45,13 @@ export async function findClusterSite(wish: ClusterWish, newCluster: NewCluster)
     findOwnCluster(wish, newCluster),
   ]);
   const byNat = wish.access === "natGateways" && wish.natAddresses.length === 0;
-  const problems = subnetProblems(subnets, byNat);
+  const version = newCluster.version ?? own?.version ?? newKubernetes;
+  const problems = [...subnetProblems(subnets, byNat), ...versionProblems(wish, version, own?.version)];
   if (problems.length > 0) throw refusal(problems.join("\n"));
   return {
     ...newCluster,
     name: wish.clusterName,
+    version,
     vpcId: subnets[0]?.vpcId ?? "",
     securityGroupId: own?.securityGroupId,
   };
@@ -61,7 +67,7 @@ async function findOwnCluster({ clusterName: name, ...owner }: ClusterWish, { ad
   }
   const cluster = await lookUp(`EKS cluster ${name}`, remedy, eks.getCluster({ name }));
   const foreign = Object.entries(awsTags(owner)).filter(([key, value]) => cluster.tags[key] !== value);
-  if (foreign.length === 0) return describeCluster(cluster);
+  if (foreign.length === 0) return { ...describeCluster(cluster), version: cluster.version };
   const seen = foreign.map(
     ([key, value]) => `${key} is ${cluster.tags[key] ?? "missing"} instead of ${value}`,
   );
@@ -69,6 +75,30 @@ async function findOwnCluster({ clusterName: name, ...owner }: ClusterWish, { ad
     `EKS cluster ${name} exists already and was not made by this stack (its tag ${seen.join(", ")}). ` +
       `To use it as it is, remove createCluster: pulumi config rm --stack ${owner.environment} createCluster. For a new one choose another clusterName.`,
   );
+}
+
+/** What EKS would refuse half way through, and what the runners would not run on. */
+function versionProblems(
+  { clusterName, environment, podPerJob }: ClusterWish,
+  version: string,
+  running?: string,
+) {
+  const upgrade = running === undefined ? undefined : upgradeProblem(running, version);
+  const missing = missingOf(version, { podPerJob });
+  return [
+    ...(upgrade
+      ? [
+          `clusterVersion is ${version}, but EKS cluster ${clusterName} runs Kubernetes ${running}: ${upgrade}. ` +
+            `To leave it as it is: pulumi config rm --stack ${environment} clusterVersion`,
+        ]
+      : []),
+    ...(missing
+      ? [
+          `EKS cluster ${clusterName} runs Kubernetes ${version}, and the runners need ${missing.oldest} or later, because ${missing.why}. ` +
+            `Upgrade it first: pulumi config set --stack ${environment} clusterVersion ${missing.oldest}`,
+        ]
+      : []),
+  ];
 }
 
 /** EKS makes whoever creates a cluster its administrator, and then takes no second entry for the same role. */

@@ -8,8 +8,8 @@ import type { Platform } from "./labels";
 export interface NewCluster {
   /** Each once. */
   subnetIds: string[];
-  /** Kubernetes, as MAJOR.MINOR. */
-  version: string;
+  /** Kubernetes, as MAJOR.MINOR. Not set: that of the cluster, once it is there. */
+  version: string | undefined;
   /** Each once; beside the role that creates the cluster. */
   adminRoleArns: string[];
   /** Ranges that the Kubernetes API admits. Empty: it is private. */
@@ -121,7 +121,7 @@ function versionProblems({ stack }: Where, values: Values): Problem[] {
   const key = "clusterVersion";
   const version = String(values[key]);
   const missing = missingOf(version, { podPerJob: values.podPerJob === true });
-  if (rules[key]?.problem(version) !== undefined || missing === undefined) return [];
+  if (version === "" || rules[key]?.problem(version) !== undefined || missing === undefined) return [];
   const reason = `is ${JSON.stringify(version)}: must be ${missing.oldest} or later, because ${missing.why}`;
   return [{ key, reason, command: setCommand(stack, key, missing.oldest) }];
 }
@@ -137,7 +137,7 @@ export function newClusterFrom(values: Values): NewCluster | undefined {
   const distinct = (key: ClusterKey) => [...new Set(list(values, key))];
   return {
     subnetIds: distinct("clusterSubnetIds"),
-    version: String(values.clusterVersion),
+    version: String(values.clusterVersion) || undefined,
     adminRoleArns: distinct("clusterAdminRoleArns"),
     publicAccessCidrs: distinct("clusterPublicAccessCidrs"),
     autoMode: values.clusterAutoMode === true,

@@ -6,10 +6,16 @@ import { run } from "../mocks";
 import { type Account, account, cloud, subnet } from "./account";
 
 const owner = { environment: "stg", githubOwner: "example-org", githubRepository: "digdag-workflows" };
-const wish = { ...owner, clusterName: "new", access: "natGateways", natAddresses: [] as string[] };
+const wish = {
+  ...owner,
+  clusterName: "new",
+  podPerJob: false,
+  access: "natGateways",
+  natAddresses: [] as string[],
+};
 const newCluster: NewCluster = {
   subnetIds: ["subnet-0000000a", "subnet-0000000b"],
-  version: "1.35",
+  version: undefined,
   adminRoleArns: [],
   publicAccessCidrs: [],
   autoMode: false,
@@ -43,6 +49,7 @@ describe("the place of a new cluster", () => {
     assert.deepEqual(await site({}), {
       ...newCluster,
       name: "new",
+      version: "1.35",
       vpcId: "vpc-1",
       securityGroupId: undefined,
     });
@@ -51,6 +58,30 @@ describe("the place of a new cluster", () => {
   it("is that of the cluster which this stack made before, with its security group", async () => {
     const clusters = { new: { tags: { ...awsTags(owner), Name: "runner-cluster-eks-eksCluster" } } };
     assert.equal((await site({ clusters })).securityGroupId, "sg-0000000c");
+  });
+
+  it("keeps the Kubernetes that the cluster runs, unless one minor version more is asked for", async () => {
+    const clusters = { new: { tags: awsTags(owner), version: "1.36" } };
+    assert.equal((await site({ clusters })).version, "1.36");
+    assert.equal((await site({ clusters }, { cluster: { version: "1.37" } })).version, "1.37");
+    for (const [version, reason] of [
+      [
+        "1.35",
+        /clusterVersion is 1\.35, but EKS cluster new runs Kubernetes 1\.36: .*config rm .*clusterVersion/,
+      ],
+      ["1.38", /1\.37 is next/],
+    ] as const)
+      await assert.rejects(site({ clusters }, { cluster: { version } }), reason);
+  });
+
+  it("runs what the runners need", async () => {
+    const clusters = { new: { tags: awsTags(owner), version: "1.29" } };
+    await site({ clusters });
+    await assert.rejects(
+      site({ clusters }, { wish: { podPerJob: true } }),
+      /runs Kubernetes 1\.29, and the runners need 1\.30.*set --stack stg clusterVersion 1\.30/,
+    );
+    await site({ clusters }, { wish: { podPerJob: true }, cluster: { version: "1.30" } });
   });
 
   it("is never a cluster of somebody else's, whatever its tags", async () => {

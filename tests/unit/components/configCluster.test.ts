@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { publicRangeProblem } from "../../../components/addresses";
 import { validate } from "../../../components/configValidation";
-import { isOlder, missingOf } from "../../../components/kubernetesVersion";
+import { isOlder, missingOf, upgradeProblem } from "../../../components/kubernetesVersion";
 import { type Changes, mended, onlyProblem, problemsOf, raw, valid } from "./configFixture";
 
 const subnets = ["subnet-0000000a", "subnet-0000000b"];
@@ -21,7 +21,7 @@ describe("the configuration of a new cluster", () => {
   it("is complete with subnets and who reaches the Kubernetes API", () => {
     assert.deepEqual(valid(created).newCluster, {
       subnetIds: subnets,
-      version: "1.35",
+      version: undefined,
       adminRoleArns: [],
       publicAccessCidrs: ["203.0.113.0/24"],
       autoMode: false,
@@ -192,7 +192,15 @@ describe("the version of Kubernetes", () => {
     assert.equal(missingOf("1.30", { podPerJob: true }), undefined);
   });
 
+  it("goes forward, one minor version at a time", () => {
+    assert.equal(upgradeProblem("1.35", "1.35"), undefined);
+    assert.equal(upgradeProblem("1.35", "1.36"), undefined);
+    assert.match(upgradeProblem("1.35", "1.37") ?? "", /one minor version at a time: 1\.36 is next/);
+    assert.match(upgradeProblem("1.36", "1.35") ?? "", /no cluster back/);
+  });
+
   it("is not judged where it is not known", () => {
+    assert.equal(upgradeProblem("", "1.35"), undefined);
     for (const version of ["", "unknown"]) assert.equal(missingOf(version, { podPerJob: true }), undefined);
   });
 });
