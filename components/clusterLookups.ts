@@ -3,7 +3,7 @@ import * as eks from "@pulumi/aws/eks";
 import { getCallerIdentity } from "@pulumi/aws/getCallerIdentity";
 import type { NewCluster } from "./configCluster";
 import { awsTags, type Owner } from "./identity";
-import { missingOf, newKubernetes, upgradeProblem } from "./kubernetesVersion";
+import { missingOf, newKubernetes, tooOld, upgradeProblem } from "./kubernetesVersion";
 import { describeCluster, lookUp } from "./lookups";
 import { refusal } from "./refusal";
 
@@ -94,7 +94,7 @@ function versionProblems(
       : []),
     ...(missing
       ? [
-          `EKS cluster ${clusterName} runs Kubernetes ${version}, and the runners need ${missing.oldest} or later, because ${missing.why}. ` +
+          `${tooOld(clusterName, version, missing)} ` +
             `Upgrade it first: pulumi config set --stack ${environment} clusterVersion ${missing.oldest}`,
         ]
       : []),
@@ -116,7 +116,7 @@ async function refuseDeployer(adminRoleArns: string[]): Promise<void> {
   if (!twice) return;
   throw refusal(
     `clusterAdminRoleArns names ${twice}, which is the role that deploys: EKS makes it an administrator of the cluster that it creates, ` +
-      "and would refuse it as one more half way through. Remove it from the list until the cluster is there.",
+      "and would refuse it as one more half way through. Remove it from the list; it stays an administrator.",
   );
 }
 

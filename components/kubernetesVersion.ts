@@ -19,11 +19,18 @@ export function kubernetesVersionProblem(version: string): string | undefined {
 export const isOlder = (version: string, other: string): boolean =>
   version.localeCompare(other, "en", { numeric: true }) < 0;
 
+/** What a version lacks that the runners need. */
+export interface Missing {
+  oldest: string;
+  why: string;
+}
+
+/** The beginning of a refusal, for what can be done about it to follow. */
+export const tooOld = (cluster: string, version: string, { oldest, why }: Missing): string =>
+  `EKS cluster ${cluster} runs Kubernetes ${version}, and the runners need ${oldest} or later, because ${why}.`;
+
 /** What the runners need, and why; undefined where `version` has it. An unknown version is not judged. */
-export function missingOf(
-  version: string,
-  { podPerJob }: { podPerJob: boolean },
-): { oldest: string; why: string } | undefined {
+export function missingOf(version: string, { podPerJob }: { podPerJob: boolean }): Missing | undefined {
   if (!pattern.test(version)) return undefined;
   if (isOlder(version, oldestKubernetes))
     return { oldest: oldestKubernetes, why: "the broker is a native sidecar" };

@@ -3,7 +3,7 @@ import * as eks from "@pulumi/aws/eks";
 import * as lb from "@pulumi/aws/lb";
 import type { AccessWay } from "./addresses";
 import { awsTags, type Owner } from "./identity";
-import { missingOf, oldestForPodPerJob } from "./kubernetesVersion";
+import { missingOf, oldestForPodPerJob, tooOld } from "./kubernetesVersion";
 import { refusal } from "./refusal";
 
 /** What the program needs to know of an existing EKS cluster. */
@@ -61,7 +61,7 @@ export async function findCluster({ clusterName: name, ...args }: ClusterLookup)
   const missing = missingOf(cluster.version, args);
   if (missing) {
     throw refusal(
-      `EKS cluster ${name} runs Kubernetes ${cluster.version}, and the runners need ${missing.oldest} or later, because ${missing.why}. ` +
+      `${tooOld(name, cluster.version, missing)} ` +
         `Upgrade the cluster, one minor version at a time: aws eks update-cluster-version --name ${name} --kubernetes-version VERSION` +
         (missing.oldest === oldestForPodPerJob
           ? `; or do without podPerJob: pulumi config set --stack ${args.environment} podPerJob false`

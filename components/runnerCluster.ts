@@ -31,8 +31,8 @@ export interface RunnerClusterArgs extends Owner {
 }
 
 /**
- * A cluster of the stack's own, in private subnets, with its nodes. Everything in it is protected: neither another configuration nor a
- * destroy deletes it before somebody says so to the state.
+ * A cluster of the stack's own, in private subnets, with its nodes. All of it but its administrators is protected: neither another
+ * configuration nor a destroy deletes it before somebody says so to the state.
  */
 export class RunnerCluster extends pulumi.ComponentResource implements Connection {
   /** Without a credential, and known once Pods can run. */
@@ -71,11 +71,10 @@ export class RunnerCluster extends pulumi.ComponentResource implements Connectio
         { ...of, tags: awsTags(owner) },
         { ...options, dependsOn: cluster },
       );
-      const dependsOn = entry;
       new awsEks.AccessPolicyAssociation(
         `${name}-${suffix}-policy`,
         { ...of, ...policy },
-        { ...options, dependsOn },
+        { ...options, dependsOn: entry },
       );
     }
   }
