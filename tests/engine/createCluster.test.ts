@@ -160,6 +160,16 @@ describe("on the real engine, a cluster of the stack's own", () => {
     assert.equal(await cluster(), undefined);
   }).timeout(COMMAND_MS);
 
+  it("is planned with Auto Mode as well, where network policies come before the runners", async () => {
+    configure({ clusterAutoMode: true });
+    const preview = await project.run("preview");
+    configure({ clusterAutoMode: undefined });
+    assert.equal(preview.code, 0, preview.output);
+    const planned = changes(preview);
+    assert.ok(planned.indexOf("create ConfigMap") < planned.indexOf("create Namespace"), planned.join());
+    assert.ok(planned.includes("create ConfigMap") && !planned.includes("create NodeGroup"), planned.join());
+  }).timeout(COMMAND_MS);
+
   it("is made, private but for the named ranges, and its nodes come before the runners", async () => {
     const made = await up();
     assert.equal(made.code, 0, made.output);
