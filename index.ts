@@ -1,5 +1,7 @@
 import * as k8s from "@pulumi/kubernetes/provider";
 import * as pulumi from "@pulumi/pulumi";
+import { connectCluster } from "./components/clusterConnection";
+import { findClusterSite } from "./components/clusterLookups";
 import { readConfig } from "./components/config";
 import { DigdagRunner } from "./components/digdagRunner";
 import { findExistingRules } from "./components/existingRules";
@@ -7,15 +9,14 @@ import { findGitHubIds } from "./components/githubLookups";
 import { gitHubProvider } from "./components/githubProvider";
 import { GitHubRunnerGroup } from "./components/githubRunnerGroup";
 import { GitHubSettings } from "./components/githubSettings";
-import { kubeconfig } from "./components/kubeconfig";
 import { findCluster, findSecurityGroup, findSources } from "./components/lookups";
 
 /** The runners of one environment, the stack's. Everything that can be refused is refused before the first resource. */
 export = async () => {
   const config = readConfig(__dirname);
-  const { clusterName, region, githubRepository, managedRepositories } = config;
+  const { newCluster, githubRepository, managedRepositories } = config;
 
-  const cluster = await findCluster(clusterName);
+  const cluster = newCluster ? await findClusterSite(config, newCluster) : await findCluster(config);
   const [sources, securityGroupId] = await Promise.all([
     findSources(config, cluster),
     findSecurityGroup({ ...config, vpcId: cluster.vpcId }),
@@ -25,8 +26,13 @@ export = async () => {
   const github = managedRepositories.length > 0 ? gitHubProvider("github", config) : undefined;
   const gitHubIds = github && (await findGitHubIds(config, github));
 
+  const profile = new pulumi.Config("aws").get("profile");
+  const { kubeconfig, securityGroupId: nodes } = await connectCluster(cluster, { ...config, profile });
+  const source = "sourceSecurityGroupId" in sources && {
+    sourceSecurityGroupId: sources.sourceSecurityGroupId ?? nodes,
+  };
   const kubernetes = new k8s.Provider("cluster", {
-    kubeconfig: kubeconfig(cluster, region, new pulumi.Config("aws").get("profile")),
+    kubeconfig,
     // Otherwise a rotated credential would replace the Secret instead of updating it under the running brokers.
     enableSecretMutable: true,
   });
@@ -36,7 +42,7 @@ export = async () => {
       : undefined;
   const runner = new DigdagRunner(
     "digdag-runner",
-    { ...access, existingRules },
+    { ...access, ...source, existingRules },
     { providers: { kubernetes }, ...(group && { dependsOn: group }) },
   );
   if (github) {
@@ -53,7 +59,7 @@ export = async () => {
     imageReference: runner.imageReference,
     runnerLabels: config.runnerLabels,
     allowedAddresses: runner.allowedAddresses,
-    ...("sourceSecurityGroupId" in sources && { allowedSecurityGroupId: sources.sourceSecurityGroupId }),
+    ...(source && { allowedSecurityGroupId: source.sourceSecurityGroupId }),
     namespace: runner.namespace,
     statusCommand: `kubectl get deployments,pods --namespace ${config.namespace} --output wide`,
   };

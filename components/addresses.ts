@@ -39,3 +39,21 @@ export function natAddressProblem(address: string): string | undefined {
   }
   return undefined;
 }
+
+/** The widest range that `publicRangeProblem` accepts, as the length of its prefix. */
+const widestRange = 16;
+
+/**
+ * Why `range` cannot be what the Kubernetes API admits, or undefined when it can: a public IPv4 range of at most 65536
+ * addresses, or one address.
+ */
+export function publicRangeProblem(range: string): string | undefined {
+  const [, host = "", prefix = ""] = /^([^/]*)\/(\d{1,2})$/.exec(range) ?? [];
+  const length = Number(prefix);
+  if (!isIPv4(host) || length > 32 || prefix !== String(length))
+    return "must be a public IPv4 range, such as 203.0.113.0/24";
+  if (length < widestRange)
+    return `would open the Kubernetes API to more than 65536 addresses; name the ranges that people and CI come from, /${widestRange} or narrower`;
+  if (notPublic.check(host)) return "is not public; whoever is inside the VPC is admitted anyway";
+  return undefined;
+}

@@ -28,8 +28,7 @@ export function awsProblems({ stack, values }: AwsConfig): Problem[] {
     const reason = region === "" ? "is not set" : `is ${shown("aws:region", region)}: must be an AWS region`;
     problems.push({ key: "aws:region", reason, command: setCommand(stack, "aws:region", "ap-northeast-1") });
   }
-  const accounts = allowedAccounts(values);
-  if (accounts.length === 0 || !accounts.every((account) => /^\d{12}$/.test(account))) {
+  if (allowedAccounts(values).length === 0) {
     const key = "aws:allowedAccountIds";
     const reason = "must list the 12-digit AWS accounts that this stack may be deployed to";
     problems.push({ key, reason, command: setCommand(stack, `${key}[0]`, "123456789012") });
@@ -66,11 +65,12 @@ export function arnProblems(
 
 const isRegion = (region: string) => /^[a-z]{2}(-[a-z]+)+-\d$/.test(region);
 
-/** Empty where the value is not a list of texts. */
-function allowedAccounts(values: Record<string, string>): string[] {
+/** The accounts that the stack may be deployed to; empty where the list is missing or wrong. */
+export function allowedAccounts(values: Record<string, string>): string[] {
   try {
     const accounts: unknown = JSON.parse(values["aws:allowedAccountIds"] ?? "[]");
-    return Array.isArray(accounts) && accounts.every((one) => typeof one === "string") ? accounts : [];
+    const isAccount = (one: unknown) => typeof one === "string" && /^\d{12}$/.test(one);
+    return Array.isArray(accounts) && accounts.every(isAccount) ? accounts : [];
   } catch {
     return [];
   }

@@ -1,6 +1,7 @@
-import { accessWays, natAddressProblem } from "./addresses";
+import { accessWays, natAddressProblem, publicRangeProblem } from "./addresses";
 import { SecretDelivery } from "./credential";
 import { githubApiUrlProblem } from "./githubApiUrl";
+import { kubernetesVersionProblem } from "./kubernetesVersion";
 import { architectures } from "./labels";
 import { httpsProxyProblem, noProxyProblem } from "./proxy";
 
@@ -107,6 +108,24 @@ export const rules: Record<string, Rule> = {
     example: "digdag-STACK",
     problem: matching(/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/, "the name of an EKS cluster, not its ARN"),
   },
+  clusterSubnetIds: {
+    example: "subnet-0123456789abcdef0",
+    problem: matching(/^subnet-([0-9a-f]{8}|[0-9a-f]{17})$/, "subnet- and 8 or 17 hexadecimal digits"),
+  },
+  clusterVersion: { example: "1.35", problem: kubernetesVersionProblem },
+  clusterAdminRoleArns: {
+    example: "arn:aws:iam::123456789012:role/admin",
+    problem: matching(
+      /^arn:aws(-cn|-us-gov)?:iam::\d{12}:role\/([\w+=,.@-]+\/)*[\w+=,.@-]{1,64}$/,
+      "the ARN of an IAM role, arn:aws:iam::ACCOUNT:role/NAME, not of a session or a user",
+    ),
+  },
+  clusterPublicAccessCidrs: { example: "203.0.113.0/24", problem: publicRangeProblem },
+  clusterInstanceType: {
+    example: "t3.large",
+    problem: matching(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, "an EC2 instance type, such as t3.large"),
+  },
+  clusterNodes: { example: "2", problem: between(2, 20) },
   namespace: {
     example: "digdag-runner-STACK",
     problem: matching(

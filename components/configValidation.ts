@@ -1,6 +1,7 @@
 import type { AccessWay } from "./addresses";
 import type { CaCertificates } from "./caCertificates";
-import { arnProblems, awsProblems } from "./configAws";
+import { allowedAccounts, arnProblems, awsProblems } from "./configAws";
+import { clusterProblems, type NewCluster, newClusterFrom } from "./configCluster";
 import { accessProblems } from "./configConflicts";
 import { gitHubSettingsFrom, gitHubSettingsProblems, type ManagedGitHub } from "./configGitHubSettings";
 import { nearest, type Problem, removeCommand, setCommand, shown } from "./configProblems";
@@ -13,6 +14,8 @@ import { type RunnerSettings, type Subject, settingProblems, settingsFrom } from
 export interface Config extends RunnerSettings, ManagedGitHub {
   region: string;
   clusterName: string;
+  /** The cluster that the stack makes by that name; not set: it exists. */
+  newCluster: NewCluster | undefined;
   loadBalancerName: string | undefined;
   securityGroupId: string | undefined;
   access: AccessWay;
@@ -51,6 +54,10 @@ export function validate(raw: RawConfig): Validation {
     ...required.filter((key) => values[key] === "").map((key) => notSet(raw, key)),
     ...settingProblems(subject(raw), values),
     ...accessProblems(raw.stack, values),
+    ...clusterProblems(
+      { stack: raw.stack, keys: raw.schema.keys, accounts: allowedAccounts(raw.values) },
+      values,
+    ),
     ...caCertificateProblems(raw, values),
     ...gitHubSettingsProblems(raw, values),
     ...awsProblems(raw),
@@ -149,6 +156,7 @@ function build(raw: RawConfig, values: Values): Config {
     ...gitHubSettingsFrom(settings, values),
     region: raw.values["aws:region"] ?? "",
     clusterName: String(values.clusterName),
+    newCluster: newClusterFrom(values),
     loadBalancerName: optional("loadBalancerName"),
     securityGroupId: optional("securityGroupId"),
     access: values.access as AccessWay,

@@ -51,6 +51,9 @@ const sameRule = (wanted: IngressRule, rule: GroupRule) =>
  * @throws pulumi.RunError for rules that stand in the way
  */
 export async function findExistingRules(args: GroupAccess): Promise<Record<string, string>> {
+  const { natAddresses = [], sourceSecurityGroupId } = args;
+  // The group of a cluster that is yet to be made: no rule can name it.
+  if (natAddresses.length === 0 && sourceSecurityGroupId === undefined) return {};
   const { adopted, warnings, problems } = settle(args, await readIngressRules(args.securityGroupId));
   if (problems.length > 0) throw refusal(problems.join("\n"));
   for (const warning of warnings) await pulumi.log.warn(warning);

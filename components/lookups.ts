@@ -2,6 +2,8 @@ import * as ec2 from "@pulumi/aws/ec2";
 import * as eks from "@pulumi/aws/eks";
 import * as lb from "@pulumi/aws/lb";
 import type { AccessWay } from "./addresses";
+import { awsTags, type Owner } from "./identity";
+import { missingOf, oldestForPodPerJob, tooOld } from "./kubernetesVersion";
 import { refusal } from "./refusal";
 
 /** What the program needs to know of an existing EKS cluster. */
@@ -41,12 +43,45 @@ export async function lookUp<T>(what: string, remedy: string, answer: Promise<T>
   }
 }
 
-/** Finds the EKS cluster. @throws pulumi.RunError when there is none of that name */
-export async function findCluster(name: string): Promise<Cluster> {
-  const remedy = "Check clusterName, aws:region and the AWS profile in use.";
+/** What of the configuration an existing cluster must fit. */
+export interface ClusterLookup extends Owner {
+  clusterName: string;
+  podPerJob: boolean;
+}
+
+/**
+ * Finds the EKS cluster.
+ * @throws pulumi.RunError when there is none of that name, when its Kubernetes is too old for the runners, and when this stack
+ *   made it, since the plan would then delete it
+ */
+export async function findCluster({ clusterName: name, ...args }: ClusterLookup): Promise<Cluster> {
+  const remedy =
+    "Check clusterName, aws:region and the AWS profile in use. A cluster is made only where createCluster is true.";
   const cluster = await lookUp(`EKS cluster ${name}`, remedy, eks.getCluster({ name }));
+  const missing = missingOf(cluster.version, args);
+  if (missing) {
+    throw refusal(
+      `${tooOld(name, cluster.version, missing)} ` +
+        `Upgrade the cluster, one minor version at a time: aws eks update-cluster-version --name ${name} --kubernetes-version VERSION` +
+        (missing.oldest === oldestForPodPerJob
+          ? `; or do without podPerJob: pulumi config set --stack ${args.environment} podPerJob false`
+          : ""),
+    );
+  }
+  if (Object.entries(awsTags(args)).every(([key, value]) => cluster.tags[key] === value)) {
+    throw refusal(
+      `EKS cluster ${name} was made by this stack, by its tags, and without createCluster the plan would delete it with all that runs there. ` +
+        `Set it again: pulumi config set --stack ${args.environment} createCluster true\n` +
+        'To keep the cluster and manage it elsewhere: "Leave createCluster" in docs/operations.md.',
+    );
+  }
+  return describeCluster(cluster);
+}
+
+/** The part of AWS's description that the program uses. */
+export function describeCluster(cluster: eks.GetClusterResult): Cluster {
   return {
-    name,
+    name: cluster.name,
     vpcId: cluster.vpcConfig.vpcId,
     securityGroupId: cluster.vpcConfig.clusterSecurityGroupId,
     endpoint: cluster.endpoint,
@@ -55,13 +90,14 @@ export async function findCluster(name: string): Promise<Cluster> {
 }
 
 /**
- * Whom the rules for Digdag admit: the values given, or else what belongs to the cluster.
+ * Whom the rules for Digdag admit: the values given, or else what belongs to the cluster. The group of a cluster that is yet to
+ * be made is not known.
  * @throws pulumi.RunError when there are neither
  */
 export async function findSources(
   given: { access: AccessWay; natAddresses: string[]; sourceSecurityGroupId: string | undefined },
-  cluster: Cluster,
-): Promise<{ natAddresses: string[] } | { sourceSecurityGroupId: string }> {
+  cluster: { vpcId: string; securityGroupId: string | undefined },
+): Promise<{ natAddresses: string[] } | { sourceSecurityGroupId: string | undefined }> {
   if (given.access === "securityGroup") {
     return { sourceSecurityGroupId: given.sourceSecurityGroupId ?? cluster.securityGroupId };
   }

@@ -1,4 +1,5 @@
 import type { Rule } from "./plan";
+import { clusterIsNotOpen, nodesKeepTheirRole } from "./rules/cluster";
 import {
   credentialHasNoOtherReader,
   credentialIsTheBrokersAlone,
@@ -47,4 +48,6 @@ export const rules: Rule[] = [
   repositoryKeepsItsImages,
   previewBuildsNothing,
   rollOutLosesNoJob,
+  clusterIsNotOpen,
+  nodesKeepTheirRole,
 ];

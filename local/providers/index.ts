@@ -1,6 +1,7 @@
 import { awsStandIn } from "./aws";
 import { dockerStandIn } from "./docker";
 import type { DockerOptions } from "./docker/builder";
+import { eksStandIn } from "./eks";
 import { githubStandIn } from "./github";
 import type { GitHubAccess } from "./github/client";
 import { kubernetesStandIn } from "./kubernetes";
@@ -37,6 +38,7 @@ export interface Providers {
 export async function startProviders(options: ProviderOptions): Promise<Providers> {
   const standIns = [
     awsStandIn(options.awsEndpoint),
+    eksStandIn(),
     kubernetesStandIn({ kubeconfig: options.kubeconfig, context: options.kubeContext }),
     dockerStandIn(options.programDirectory, options.docker),
     githubStandIn(options.github),

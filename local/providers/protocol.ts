@@ -6,12 +6,14 @@ import { Status } from "@pulumi/pulumi/proto/status_pb";
 import { Any } from "google-protobuf/google/protobuf/any_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
+import { construct } from "./construct";
 import { planChange } from "./diff";
 import { type EngineSession, Sessions } from "./session";
 import {
   type ConfiguredProvider,
   InitializationError,
   InputError,
+  notKnown,
   type Operation,
   type ProviderStandIn,
   UNKNOWN,
@@ -79,13 +81,20 @@ function handlers(standIn: ProviderStandIn, sessions: Sessions): grpc.UntypedSer
     getPluginInfo: unary(async () => new PluginInfo().setVersion(standIn.version)),
     configure: unary(async (call: Call<pb.ConfigureRequest>) => {
       const settings = parseSettings(standIn.name, call.request.getVariablesMap().toObject());
-      session(call).provider = await standIn.configure(settings, session(call));
-      // Secrets are not accepted: the engine then keeps the secretness of equally named outputs itself.
-      return new pb.ConfigureResponse().setSupportspreview(true);
+      const configured = await standIn.configure(settings, session(call));
+      session(call).provider = configured;
+      // Secrets are accepted where the engine insists on it: elsewhere it keeps the secretness of equally named outputs itself.
+      const makesComponents = configured.construct !== undefined;
+      return new pb.ConfigureResponse().setSupportspreview(true).setAcceptsecrets(makesComponents);
     }),
     invoke: unary(async (call: Call<pb.InvokeRequest>) => {
       const outputs = await provider(call).invoke(call.request.getTok(), values(call.request.getArgs()));
       return new pb.InvokeResponse().setReturn(struct(outputs));
+    }),
+    construct: unary(async (call: Call<pb.ConstructRequest>) => {
+      const component = provider(call).construct;
+      if (!component) throw notKnown(standIn.name, `the component ${call.request.getType()}`);
+      return construct(call.request, component);
     }),
     check: unary((call: Call<pb.CheckRequest>) => check(call.request, kind(call))),
     diff: unary(async (call: Call<pb.DiffRequest>) => diff(call.request, kind(call))),

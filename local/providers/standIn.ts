@@ -73,7 +73,15 @@ export interface ConfiguredProvider {
   resource(type: string): ResourceKind;
   /** Throws for a token that the stand-in does not know. */
   invoke(token: string, args: Values): Promise<Values>;
+  /**
+   * Makes a component of the package: registers what is under it and returns its outputs. Throws for a type that the stand-in does
+   * not know.
+   */
+  construct?(type: string, name: string, inputs: Values, register: RegisterChild): Promise<Values>;
 }
+
+/** Registers a resource of another package, of that version, under a component. Resolves with its outputs. */
+export type RegisterChild = (type: string, name: string, version: string, inputs: Values) => Promise<Values>;
 
 /** A provider plugin's stand-in: what the engine attaches to instead of the plugin. */
 export interface ProviderStandIn {

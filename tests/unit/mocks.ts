@@ -26,6 +26,8 @@ export interface Recorded {
   aliases: { urn: string; spec?: { name: string; type: string; parenturn: string; noparent: boolean } }[];
   /** Whether a destroy leaves it alone. */
   retainOnDelete: boolean;
+  /** Whether the engine refuses to delete it. */
+  protect: boolean;
   /** As the engine writes durations; "" where none is set. */
   customTimeouts: { create: string; update: string; pb_delete: string };
 }
@@ -106,7 +108,8 @@ export async function run(
     },
     newResource: (args) => {
       if (args.type !== "pulumi:pulumi:Stack") observe(args.type);
-      const computed = args.custom && !preview ? cloud.outputs?.(args) : {};
+      // A component of another package has outputs that its provider computes, as a resource has.
+      const computed = preview ? {} : cloud.outputs?.(args);
       return {
         id: args.custom && !preview ? `${args.name}-id` : undefined,
         state: { ...args.inputs, ...computed },
@@ -146,6 +149,7 @@ function recordRegistrations(plan: Plan): void {
           dependencies: request.getDependenciesList(),
           aliases: request.getAliasesList().map((alias: any) => alias.toObject()),
           retainOnDelete: request.getRetainondelete(),
+          protect: request.getProtect(),
           customTimeouts: timeouts?.toObject() ?? { create: "", update: "", pb_delete: "" },
         });
       }

@@ -1,7 +1,13 @@
 import { DescribeSubnetsCommand } from "@aws-sdk/client-ec2";
-import { DescribeClusterCommand } from "@aws-sdk/client-eks";
+import { DescribeClusterCommand, ListClustersCommand } from "@aws-sdk/client-eks";
 import { requiredString, type Values } from "../standIn";
 import type { AwsClients } from "./clients";
+
+/** `aws.eks.getClusters`. */
+export async function getClusters({ eks, region }: AwsClients): Promise<Values> {
+  const { clusters = [] } = await eks.send(new ListClustersCommand({}));
+  return { id: region, names: clusters, region };
+}
 
 /** `aws.eks.getCluster`. */
 export async function getCluster({ eks, ec2, region }: AwsClients, args: Values): Promise<Values> {

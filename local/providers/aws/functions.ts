@@ -3,10 +3,11 @@ import { GetParameterCommand } from "@aws-sdk/client-ssm";
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import { requiredString, type Values } from "../standIn";
 import type { AwsClients } from "./clients";
-import { getCluster } from "./cluster";
+import { getCluster, getClusters } from "./cluster";
 import { getLbs, getLoadBalancer } from "./loadBalancers";
 import { getElasticIp, getNatGateway, getNatGateways, getSecurityGroup } from "./network";
 import { getSecurityGroupRule, getSecurityGroupRules } from "./securityGroupRules";
+import { getRouteTable, getRouteTables, getSubnet } from "./subnets";
 
 /** A data source: arguments in, result out, in the shapes of `@pulumi/aws`. */
 export type AwsFunction = (args: Values) => Promise<Values>;
@@ -19,6 +20,10 @@ export function functions(clients: AwsClients): Record<string, AwsFunction> {
     "aws:ssm/getParameter:getParameter": (args) => getParameter(clients, args),
     "aws:ecr/getAuthorizationToken:getAuthorizationToken": (args) => getAuthorizationToken(clients, args),
     "aws:eks/getCluster:getCluster": (args) => getCluster(clients, args),
+    "aws:eks/getClusters:getClusters": () => getClusters(clients),
+    "aws:ec2/getSubnet:getSubnet": (args) => getSubnet(clients, args),
+    "aws:ec2/getRouteTables:getRouteTables": (args) => getRouteTables(clients, args),
+    "aws:ec2/getRouteTable:getRouteTable": (args) => getRouteTable(clients, args),
     "aws:ec2/getNatGateways:getNatGateways": (args) => getNatGateways(clients, args),
     "aws:ec2/getNatGateway:getNatGateway": (args) => getNatGateway(clients, args),
     "aws:ec2/getElasticIp:getElasticIp": (args) => getElasticIp(clients, args),

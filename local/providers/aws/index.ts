@@ -1,9 +1,17 @@
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
-import { type ConfiguredProvider, notKnown, type ProviderStandIn, type Values } from "../standIn";
+import {
+  type ConfiguredProvider,
+  notKnown,
+  type ProviderStandIn,
+  type ResourceKind,
+  type Values,
+} from "../standIn";
 import { createClients } from "./clients";
 import { lifecyclePolicy, repository } from "./ecr";
+import { eksCluster } from "./eksCluster";
 import { functions } from "./functions";
 import { ingressRule } from "./ingressRule";
+import { clusterParts } from "./remembered";
 
 /**
  * Stand-in for the `aws` provider plugin: AWS SDK calls to the emulated account.
@@ -25,7 +33,9 @@ export function awsStandIn(endpoint: string): ProviderStandIn {
       const account = (await clients.sts.send(new GetCallerIdentityCommand({}))).Account ?? "";
       refuseOtherAccounts(account, settings);
       const defaultTags = readDefaultTags(settings);
-      const resources = {
+      const resources: Record<string, ResourceKind> = {
+        ...clusterParts(defaultTags),
+        "aws:eks/cluster:Cluster": eksCluster(clients, defaultTags),
         "aws:ecr/repository:Repository": repository(clients, defaultTags),
         "aws:ecr/lifecyclePolicy:LifecyclePolicy": lifecyclePolicy(clients),
         "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": ingressRule(clients, defaultTags),
@@ -33,7 +43,7 @@ export function awsStandIn(endpoint: string): ProviderStandIn {
       const invokable = functions(clients);
       return {
         resource(type) {
-          const found = resources[type as keyof typeof resources];
+          const found = resources[type];
           if (!found) {
             throw notKnown("aws", `the resource type ${type}`);
           }

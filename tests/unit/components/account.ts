@@ -11,8 +11,25 @@ export const registryPassword = "the-password-of-the-mocked-registry";
 
 export const digest = `sha256:${"ab".repeat(32)}`;
 
+type Route = Record<string, string>;
+
+export interface Subnet {
+  vpcId: string;
+  availabilityZone: string;
+  /** Empty: the main route table's. */
+  routes: Route[];
+}
+
 /** One mocked AWS account: what a test changes, it names; the rest is a working `stg`. */
 export interface Account {
+  /** What of a cluster differs from a usual one, by its name. */
+  clusters: Record<string, Record<string, unknown>>;
+  /** By id. */
+  subnets: Record<string, Subnet>;
+  /** Of the VPC's main route table. */
+  mainRoutes: Route[];
+  /** ARN of whoever deploys. */
+  caller: string;
   natGateways: Record<string, Record<string, unknown>>;
   loadBalancers: Record<string, Record<string, unknown>>;
   securityGroups: Record<string, Record<string, string>>;
@@ -37,8 +54,23 @@ export const loadBalancer = (name: string, changes: Record<string, unknown> = {}
   ...changes,
 });
 
+/** A private subnet that leaves by a NAT gateway. */
+export const subnet = (zone: string, changes: Partial<Subnet> = {}): Subnet => ({
+  vpcId: "vpc-1",
+  availabilityZone: `ap-northeast-1${zone}`,
+  routes: [
+    { cidrBlock: "10.0.0.0/16", gatewayId: "local" },
+    { cidrBlock: "0.0.0.0/0", natGatewayId: `nat-${zone}` },
+  ],
+  ...changes,
+});
+
 export function account(changes: Partial<Account> = {}): Account {
   return {
+    clusters: { "digdag-stg": {} },
+    subnets: { "subnet-0000000a": subnet("a"), "subnet-0000000b": subnet("b") },
+    mainRoutes: [],
+    caller: "arn:aws:sts::123456789012:assumed-role/deploy/session",
     natGateways: { "nat-a": { publicIp: "198.51.100.1" }, "nat-b": { publicIp: "198.51.100.2" } },
     loadBalancers: { "digdag-stg": loadBalancer("digdag-stg") },
     securityGroups: { "sg-00000001": {} },
@@ -107,6 +139,7 @@ export function cloud(from: Account): Cloud {
           repositoryUrl: `${registryId}.dkr.ecr.ap-northeast-1.amazonaws.com/${inputs.name}`,
         };
       }
+      if (type === "eks:index:Cluster") return { kubeconfigJson: "{}" };
       return type === "docker:index/image:Image" ? { repoDigest: `${inputs.imageName}@${digest}` } : {};
     },
   };
@@ -118,11 +151,34 @@ function found<T>(what: string, value: T | undefined): T {
 }
 
 const lookUps: Record<string, (from: Account, inputs: any) => Record<string, any>> = {
-  "aws:eks/getCluster:getCluster": (_, { name }) => ({
+  "aws:eks/getClusters:getClusters": ({ clusters }) => ({ names: Object.keys(clusters) }),
+  "aws:eks/getCluster:getCluster": ({ clusters }, { name }) => ({
     name,
+    version: "1.35",
     endpoint: "https://cluster.example.com",
     certificateAuthorities: [{ data: "Q0E=" }],
     vpcConfig: { vpcId: "vpc-1", clusterSecurityGroupId: "sg-0000000c" },
+    tags: {},
+    ...found(`EKS Cluster (${name})`, clusters[name]),
+  }),
+  "aws:index/getCallerIdentity:getCallerIdentity": ({ caller }) => ({
+    accountId: "123456789012",
+    arn: caller,
+  }),
+  "aws:ec2/getSubnet:getSubnet": ({ subnets }, { id }) => ({ id, ...found("EC2 Subnet", subnets[id]) }),
+  "aws:ec2/getRouteTables:getRouteTables": ({ subnets }, { vpcId, filters: [filter] }) => {
+    if (vpcId === undefined) throw new Error("would list the route tables of every VPC");
+    const [id] = filter.values;
+    if (filter.name === "association.main") return { ids: ["rtb-main"] };
+    return { ids: subnets[id]?.routes.length ? [`rtb-of-${id}`] : [] };
+  },
+  "aws:ec2/getRouteTable:getRouteTable": ({ subnets, mainRoutes }, { routeTableId }) => ({
+    routes: (subnets[routeTableId.replace("rtb-of-", "")]?.routes ?? mainRoutes).map((route) => ({
+      cidrBlock: "",
+      gatewayId: "",
+      natGatewayId: "",
+      ...route,
+    })),
   }),
   "aws:ec2/getNatGateways:getNatGateways": ({ natGateways }, { filters }) => {
     if (filters?.[0]?.name !== "state") throw new Error("would list deleted gateways as well");

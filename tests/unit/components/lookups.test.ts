@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { AccessWay } from "../../../components/addresses";
+import { awsTags } from "../../../components/identity";
 import { findCluster, findNatAddresses, findSecurityGroup } from "../../../components/lookups";
 import { run } from "../mocks";
 import { type Account, account, cloud, loadBalancer } from "./account";
+
+const owner = { environment: "stg", githubOwner: "example-org", githubRepository: "digdag-workflows" };
 
 const lookup = {
   vpcId: "vpc-1",
@@ -29,16 +34,64 @@ const balancers = (...list: ReturnType<typeof loadBalancer>[]) => ({
 });
 const managed = { "elbv2.k8s.aws/cluster": "digdag-stg" };
 
+const cluster = (changes: Record<string, unknown>, podPerJob = false) =>
+  inAccount({ clusters: { "digdag-stg": changes } }, () =>
+    findCluster({ ...owner, clusterName: "digdag-stg", podPerJob }),
+  );
+
 describe("the cluster", () => {
   it("leads to its VPC and its API", async () => {
-    const cluster = await inAccount({}, () => findCluster("digdag-stg"));
-    assert.deepEqual(cluster, {
+    assert.deepEqual(await cluster({}), {
       name: "digdag-stg",
       vpcId: "vpc-1",
       securityGroupId: "sg-0000000c",
       endpoint: "https://cluster.example.com",
       certificateAuthority: "Q0E=",
     });
+  });
+
+  it("must exist, and the message says what would make one", async () => {
+    const asked = { ...owner, clusterName: "gone", podPerJob: false };
+    await assert.rejects(
+      inAccount({}, () => findCluster(asked)),
+      /Cannot look up EKS cluster gone\. Check clusterName.*made only where createCluster is true/,
+    );
+  });
+
+  it("must have native sidecars, and the message says how to upgrade", async () => {
+    for (const version of ["1.28", "1.9"]) {
+      await assert.rejects(cluster({ version }), (error: Error) => {
+        assert.ok(error.message.includes(`digdag-stg runs Kubernetes ${version}`), error.message);
+        assert.match(error.message, /1\.29 or later, because the broker is a native sidecar/);
+        assert.match(error.message, /aws eks update-cluster-version --name digdag-stg/);
+        assert.doesNotMatch(error.message, /podPerJob/);
+        return true;
+      });
+    }
+    for (const version of ["1.29", "1.30", "1.100"]) await cluster({ version });
+  });
+
+  it("must have admission policies for podPerJob, which may be turned off instead", async () => {
+    await assert.rejects(
+      cluster({ version: "1.29" }, true),
+      /1\.30 or later, because podPerJob relies on .*config set --stack stg podPerJob false/,
+    );
+    await assert.rejects(cluster({ version: "1.28" }, true), (error: Error) => {
+      assert.doesNotMatch(error.message, /podPerJob/);
+      return true;
+    });
+    await cluster({ version: "1.30" }, true);
+  });
+
+  it("is refused where this stack made it and createCluster is gone, which would delete it", async () => {
+    await assert.rejects(
+      cluster({ tags: awsTags(owner) }),
+      /made by this stack.*createCluster true\n.*"Leave createCluster" in docs\/operations\.md/s,
+    );
+    const operations = readFileSync(join(__dirname, "../../../docs/operations.md"), "utf8");
+    assert.match(operations, /^#+ Leave createCluster$/m);
+    await cluster({ tags: awsTags({ ...owner, environment: "prd" }) });
+    await cluster({ tags: { "managed-by": "pulumi" } });
   });
 });
 

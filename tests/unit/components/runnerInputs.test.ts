@@ -76,7 +76,7 @@ describe("inputs of DigdagRunner", () => {
   });
 
   for (const [key, { type }] of Object.entries(schema.keys)) {
-    if (key in rules && !["clusterName", "loadBalancerName", "caCertificateFile"].includes(key)) {
+    if (key in rules && !/^cluster|^loadBalancerName$|^caCertificateFile$/.test(key)) {
       it(`are refused by path and reason for a wrong ${key}`, () => {
         const wrong = type === "integer" ? 100_000 : " \n ";
         const [problem] = refusal({ [key]: type === "array" ? [wrong] : wrong }).problems;

@@ -2,12 +2,27 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { awsTags } from "../../../components/identity";
 import { type Plan, run } from "../mocks";
-import { deploy } from "./account";
+import { account, deploy } from "./account";
+
+const owner = { environment: "stg", githubOwner: "example-org", githubRepository: "digdag-workflows" };
+
+/** Also with a cluster that the stack made. */
+const from = account({ clusters: { "digdag-stg": {}, new: { tags: awsTags(owner) } } });
+
+const newCluster = {
+  "digdag-runner:clusterName": "new",
+  "digdag-runner:createCluster": "true",
+  "digdag-runner:clusterSubnetIds": '["subnet-0000000a", "subnet-0000000b"]',
+  "digdag-runner:clusterPrivateEndpoint": "true",
+};
 
 /** Configurations that have every resource among them. */
 const configurations: Record<string, string>[] = [
   { "digdag-runner:podPerJob": "true" },
+  { ...newCluster, "digdag-runner:clusterAdminRoleArns": '["arn:aws:iam::123456789012:role/admin"]' },
+  { ...newCluster, "digdag-runner:clusterAutoMode": "true" },
   {
     "digdag-runner:secretDelivery": "externalSecrets",
     "digdag-runner:secretStoreRoleArn": "arn:aws:iam::123456789012:role/digdag-runner-stg-secrets",
@@ -75,7 +90,7 @@ const program = (component: string, child: string, options: pulumi.ComponentReso
 describe("the URNs of the resources", () => {
   it("are those that stacks in use have, or have them as aliases: another name replaces a resource", async () => {
     const plans = [];
-    for (const config of configurations) plans.push(await deploy(undefined, { config }));
+    for (const config of configurations) plans.push(await deploy(from, { config }));
     assert.deepEqual(
       gone(known, plans).map((urn) => `${urn}: give what replaces it this URN in its option aliases`),
       [],

@@ -26,6 +26,15 @@ export const plans = {
         '["example-org/digdag-workflows/.github/workflows/deploy.yml@refs/heads/main"]',
     },
   },
+  newCluster: {
+    preview: true,
+    config: {
+      "digdag-runner:clusterName": "new",
+      "digdag-runner:createCluster": "true",
+      "digdag-runner:clusterSubnetIds": '["subnet-0000000a","subnet-0000000b"]',
+      "digdag-runner:clusterPublicAccessCidrs": '["203.0.113.0/24"]',
+    },
+  },
   prd: { stack: "prd", config: { "digdag-runner:manageGitHubSettings": "true" } },
 } satisfies Record<string, RunOptions>;
 

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { message, type Rule } from "../../../policy/plan";
 import { rules } from "../../../policy/rules";
+import { clusterCases } from "./cases/cluster";
 import { credentialCases } from "./cases/credential";
 import { environmentCases } from "./cases/environment";
 import { externalSecretCases } from "./cases/externalSecrets";
@@ -22,6 +23,7 @@ const cases = [
   ...networkCases,
   ...environmentCases,
   ...imageCases,
+  ...clusterCases,
 ];
 
 describe("the policy pack", () => {
