@@ -30,7 +30,8 @@ export function awsProblems({ stack, values }: AwsConfig): Problem[] {
   }
   if (allowedAccounts(values).length === 0) {
     const key = "aws:allowedAccountIds";
-    const reason = "must list the 12-digit AWS accounts that this stack may be deployed to";
+    const seen = values[key] === undefined ? "is not set" : `is ${shown(key, values[key])}`;
+    const reason = `${seen}: it must list the 12-digit AWS accounts that this stack may be deployed to, each as a text`;
     problems.push({ key, reason, command: setCommand(stack, `${key}[0]`, "123456789012") });
   }
   return problems;

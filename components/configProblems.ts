@@ -21,7 +21,9 @@ export function shown(key: string, value: string, secret = false): string {
 
 /** `pulumi config set` for one key of a stack, or for one element of a list. */
 export function setCommand(stack: string, key: string, value: string): string {
-  const path = key.endsWith("]") ? `--path '${key}'` : key;
+  // In a list the command makes a number or a boolean of what looks like one, and all lists are of texts.
+  const type = /^(true|false|-?\d+)$/.test(value) ? "--type string " : "";
+  const path = key.endsWith("]") ? `${type}--path '${key}'` : key;
   return `pulumi config set --stack ${stack} ${path} ${value.replaceAll("STACK", stack)}`;
 }
 

@@ -5,7 +5,7 @@ import { nearest, renderProblems } from "../../../components/configProblems";
 import { rules } from "../../../components/configRules";
 import { readStackLabels } from "../../../components/configSchema";
 import { validate } from "../../../components/configValidation";
-import { type Changes, onlyProblem, problemsOf, raw, root, schema, valid } from "./configFixture";
+import { type Changes, mended, onlyProblem, problemsOf, raw, root, schema, valid } from "./configFixture";
 
 describe("the configuration", () => {
   it("of the committed stacks is valid", () => {
@@ -305,11 +305,10 @@ describe("the configuration", () => {
 
   it("needs a region and at least one account of 12 digits", () => {
     assert.match(onlyProblem({ "aws:region": "tokyo" }).reason, /"tokyo"/);
-    for (const wrong of [undefined, [], ["1234"], "123456789012"]) {
-      assert.match(
-        onlyProblem({ "aws:allowedAccountIds": wrong }).command,
-        /--path 'aws:allowedAccountIds\[0\]'/,
-      );
+    for (const wrong of [undefined, [], ["1234"], "123456789012", [123456789012]]) {
+      const { reason, command } = onlyProblem({ "aws:allowedAccountIds": wrong });
+      assert.match(reason, wrong === undefined ? /^is not set/ : /^is ".*": it must list/);
+      valid(mended(command));
     }
   });
 

@@ -61,18 +61,23 @@ export function onlyProblem(changes: Changes, more: Partial<RawConfig> = {}) {
   return problem;
 }
 
-/** What the engine would read after `pulumi config` commands like those of problems, on top of `before`. */
+/**
+ * What the engine would read after `pulumi config` commands like those of problems, on top of `before`. In a list the command makes
+ * numbers and booleans of what looks like them, unless it is told otherwise (`pulumi config set --help`).
+ */
 export function mended(commands: string, before: Changes = {}): Changes {
   const changes: Changes = {};
   for (const command of commands.split(" && ")) {
-    const pattern = /^pulumi config (set|rm) --stack \w+ (?:--path '(\w+)\[(\d+)\]'|(\S+)) ?(.*)$/;
-    const [, verb, listKey, index, key = "", value] = pattern.exec(command) ?? [];
+    const pattern =
+      /^pulumi config (set|rm) --stack \w+ (?:(--type string )?--path '([\w:]+)\[(\d+)\]'|(\S+)) ?(.*)$/;
+    const [, verb, asText, listKey, index, key = "", value = ""] = pattern.exec(command) ?? [];
+    const read = !asText && /^(true|false|-?\d+)$/.test(value) ? JSON.parse(value) : value;
     assert.ok(verb, command);
     if (listKey === undefined) {
       changes[key] = verb === "rm" ? undefined : value;
     } else {
       const list = [...((before[listKey] ?? []) as unknown[])];
-      list.splice(Number(index), 1, ...(verb === "rm" ? [] : [value]));
+      list.splice(Number(index), 1, ...(verb === "rm" ? [] : [read]));
       changes[listKey] = list;
     }
   }
