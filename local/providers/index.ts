@@ -4,7 +4,8 @@ import type { DockerOptions } from "./docker/builder";
 import { githubStandIn } from "./github";
 import type { GitHubAccess } from "./github/client";
 import { kubernetesStandIn } from "./kubernetes";
-import { serveProvider } from "./protocol";
+import type { Cluster } from "./kubernetes/cluster";
+import { type Intercept, serveProvider } from "./protocol";
 
 /** What the stand-ins work on. */
 export interface ProviderOptions {
@@ -14,6 +15,8 @@ export interface ProviderOptions {
   programDirectory: string;
   /** Kubeconfig of the cluster to apply to; absent keeps objects in memory. */
   kubeconfig?: string;
+  /** The cluster itself, where there is no kubeconfig. */
+  cluster?: Cluster;
   /** A context of `kubeconfig` other than its current one. */
   kubeContext?: string;
   /** Docker daemon and registry; absent builds nothing. */
@@ -22,6 +25,8 @@ export interface ProviderOptions {
   github?: GitHubAccess;
   /** Receives every line that a stand-in shows to people, for a log. */
   say?: (line: string) => void;
+  /** Stands between every engine and every change. */
+  intercept?: Intercept;
 }
 
 /** Running stand-ins. */
@@ -35,14 +40,18 @@ export interface Providers {
 
 /** Starts every provider stand-in in this process, each on a loopback port of its own. */
 export async function startProviders(options: ProviderOptions): Promise<Providers> {
+  const { kubeconfig, kubeContext: context, cluster, say, intercept } = options;
   const standIns = [
     awsStandIn(options.awsEndpoint),
-    kubernetesStandIn({ kubeconfig: options.kubeconfig, context: options.kubeContext }),
+    kubernetesStandIn({ kubeconfig, context, cluster }),
     dockerStandIn(options.programDirectory, options.docker),
     githubStandIn(options.github),
   ];
   const served = await Promise.all(
-    standIns.map(async (standIn) => ({ name: standIn.name, ...(await serveProvider(standIn, options.say)) })),
+    standIns.map(async (standIn) => ({
+      name: standIn.name,
+      ...(await serveProvider(standIn, say, intercept)),
+    })),
   );
   return {
     ports: Object.fromEntries(served.map(({ name, port }) => [name, port])),
