@@ -54,6 +54,8 @@ interface State {
 
 /** A copy of the project with a back end, a home and provider stand-ins of its own. */
 export class PulumiProject {
+  private commands = 0;
+
   private constructor(
     readonly directory: string,
     private readonly environment: NodeJS.ProcessEnv,
@@ -151,8 +153,8 @@ export class PulumiProject {
   }
 
   private pulumi(environment: NodeJS.ProcessEnv, args: string[]) {
-    const log = join(this.directory, "events.json");
-    rmSync(log, { force: true });
+    this.commands += 1;
+    const log = join(this.directory, `events-${this.commands}.json`);
     const logged = ["up", "preview", "destroy", "refresh"].includes(args[0] ?? "");
     const flags = ["--non-interactive", ...(logged ? ["--event-log", log] : [])];
     const { child, ended } = this.start("pulumi", [...args, ...flags], environment);
