@@ -1,5 +1,14 @@
 import { spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, delimiter, dirname, join } from "node:path";
 import { parseDocument } from "yaml";
@@ -49,7 +58,10 @@ export interface Result {
 
 /** What `pulumi stack export` prints, as far as tests read it. */
 interface State {
-  deployment: { resources?: { urn: string; type: string; dependencies?: string[] }[] };
+  deployment: {
+    resources?: { urn: string; type: string; dependencies?: string[] }[];
+    pending_operations?: { type: string; resource: { urn: string } }[];
+  };
 }
 
 /** A copy of the project with a back end, a home and provider stand-ins of its own. */
@@ -159,7 +171,8 @@ export class PulumiProject {
     const flags = ["--non-interactive", ...(logged ? ["--event-log", log] : [])];
     const { child, ended } = this.start("pulumi", [...args, ...flags], environment);
     const result = ended.then((how): Result => {
-      const events = logged ? readFileSync(log, "utf8") : "";
+      // A command that is refused before the engine starts, such as by the stack's lock, writes none.
+      const events = logged && (how.code === 0 || existsSync(log)) ? readFileSync(log, "utf8") : "";
       return { ...how, events, steps: changingSteps(events) };
     });
     return { child, result };
@@ -199,6 +212,12 @@ export class PulumiProject {
   async resources(stack?: string): Promise<string[]> {
     const { resources = [] } = (await this.state(stack)).deployment;
     return resources.map(({ type }) => type).filter((type) => type !== "pulumi:pulumi:Stack");
+  }
+
+  /** URNs of what the last command was making when it was cut off. */
+  async pendingCreations(): Promise<string[]> {
+    const { pending_operations = [] } = (await this.state()).deployment;
+    return pending_operations.filter(({ type }) => type === "creating").map(({ resource }) => resource.urn);
   }
 
   private async state(stack?: string): Promise<State> {
