@@ -1,10 +1,20 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import { DescribeRepositoriesCommand, ListTagsForResourceCommand } from "@aws-sdk/client-ecr";
 import type { Network } from "../../local/aws/account";
 import { MemoryCluster } from "../../local/providers/kubernetes/memoryCluster";
+import type { Intercept } from "../../local/providers/protocol";
 import { Account, SETUP_MS } from "./account";
 import { moments } from "./eventLog";
 import { PulumiProject, type Result } from "./pulumiProject";
+
+const drainMs = 1_000;
+
+/** Runners go when their jobs have ended: what does not wait for them is deleted meanwhile. */
+const drainSlowly: Intercept = async ({ operation, urn }, proceed) => {
+  if (operation === "delete" && urn.includes(":Deployment::")) await sleep(drainMs);
+  return proceed();
+};
 
 type Stack = "stg" | "prd" | "local";
 const stackTag = "digdag-runner:stack";
@@ -19,7 +29,7 @@ describe("on the real engine, environments in one account and one cluster", func
   before(async () => {
     account = await Account.start();
     network = await account.reset();
-    project = await PulumiProject.create(account, "stg", {}, { cluster });
+    project = await PulumiProject.create(account, "stg", {}, { cluster, intercept: drainSlowly });
     for (const stack of ["prd", "local"]) await project.run("stack", "init", stack);
     const both = await Promise.all([up("stg"), up("prd")]);
     for (const { code, output } of both) assert.equal(code, 0, output);

@@ -6,7 +6,7 @@ import { deploy, digest, gitHubToken, registryPassword } from "./account";
 import { type Case, cases } from "./planFixture";
 
 /** Drawn anew in every run; as many as take a second or two. */
-const CASES = 25;
+const CASES = 15;
 
 /** A value of a plan with the names that lead to it: `spec`, `containers`, `0`, `image`. */
 interface Leaf {
@@ -159,6 +159,28 @@ describe("the whole plan, of any configuration", function () {
         const { "digdag-runner:stack": ofStack, "digdag-runner:owner": ofOwner } = inputs.tags ?? {};
         assert.deepEqual([ofStack, ofOwner], [stack, owner], name);
       }
+    }),
+  );
+
+  it(
+    "makes runners last and removes them first: they depend on rules, credential, policy and namespace",
+    ofEach((plan) => {
+      const waitedFor = new Set<string>();
+      const follow = (urn: string) => {
+        const resource = plan.resources.find((one) => one.urn === urn);
+        // What a component depends on, everything in it waits for.
+        for (const next of resource ? [...resource.dependencies, resource.parent] : []) {
+          if (!waitedFor.has(next)) {
+            waitedFor.add(next);
+            follow(next);
+          }
+        }
+      };
+      follow(plan.only("Deployment").urn);
+      const needed = plan.resources.filter(
+        (one) => isRule(one) || /:(Secret|NetworkPolicy|Namespace|ServiceAccount)$/.test(one.type),
+      );
+      for (const { name, urn } of needed) assert.ok(waitedFor.has(urn), name);
     }),
   );
 
