@@ -5,7 +5,8 @@ import { eksStandIn } from "./eks";
 import { githubStandIn } from "./github";
 import type { GitHubAccess } from "./github/client";
 import { kubernetesStandIn } from "./kubernetes";
-import { serveProvider } from "./protocol";
+import type { Cluster } from "./kubernetes/cluster";
+import { type Intercept, serveProvider } from "./protocol";
 
 /** What the stand-ins work on. */
 export interface ProviderOptions {
@@ -15,6 +16,8 @@ export interface ProviderOptions {
   programDirectory: string;
   /** Kubeconfig of the cluster to apply to; absent keeps objects in memory. */
   kubeconfig?: string;
+  /** The cluster itself, where there is no kubeconfig. */
+  cluster?: Cluster;
   /** A context of `kubeconfig` other than its current one. */
   kubeContext?: string;
   /** Docker daemon and registry; absent builds nothing. */
@@ -23,6 +26,8 @@ export interface ProviderOptions {
   github?: GitHubAccess;
   /** Receives every line that a stand-in shows to people, for a log. */
   say?: (line: string) => void;
+  /** Stands between every engine and every change. */
+  intercept?: Intercept;
 }
 
 /** Running stand-ins. */
@@ -36,15 +41,19 @@ export interface Providers {
 
 /** Starts every provider stand-in in this process, each on a loopback port of its own. */
 export async function startProviders(options: ProviderOptions): Promise<Providers> {
+  const { kubeconfig, kubeContext: context, cluster, say, intercept } = options;
   const standIns = [
     awsStandIn(options.awsEndpoint),
     eksStandIn(),
-    kubernetesStandIn({ kubeconfig: options.kubeconfig, context: options.kubeContext }),
+    kubernetesStandIn({ kubeconfig, context, cluster }),
     dockerStandIn(options.programDirectory, options.docker),
     githubStandIn(options.github),
   ];
   const served = await Promise.all(
-    standIns.map(async (standIn) => ({ name: standIn.name, ...(await serveProvider(standIn, options.say)) })),
+    standIns.map(async (standIn) => ({
+      name: standIn.name,
+      ...(await serveProvider(standIn, say, intercept)),
+    })),
   );
   return {
     ports: Object.fromEntries(served.map(({ name, port }) => [name, port])),

@@ -26,6 +26,15 @@ export interface ServedProvider {
   close(): Promise<void>;
 }
 
+/** One change that an engine asks for. */
+export interface Change {
+  operation: "create" | "update" | "delete";
+  urn: string;
+}
+
+/** Stands between the engine and every change: may refuse it, or hold it up before `proceed` or after it. */
+export type Intercept = <T>(change: Change, proceed: () => Promise<T>) => Promise<T>;
+
 /**
  * Serves one stand-in on a loopback port until it is closed.
  *
@@ -33,17 +42,19 @@ export interface ServedProvider {
  * configuration, the preview flag nor the old inputs to the provider.
  *
  * @param say receives every line that the stand-in shows to people, for a log of the process
+ * @param intercept stands between the engine and every change; lets it pass where there is none
  */
 export async function serveProvider(
   standIn: ProviderStandIn,
   say: (line: string) => void = () => {},
+  intercept: Intercept = (_change, proceed) => proceed(),
 ): Promise<ServedProvider> {
   const sessions = new Sessions(`${standIn.name} stand-in`, say);
   const server = new grpc.Server({
     "grpc.max_receive_message_length": -1,
     "grpc.max_send_message_length": -1,
   });
-  server.addService(service.ResourceProviderService, handlers(standIn, sessions));
+  server.addService(service.ResourceProviderService, handlers(standIn, sessions, intercept));
   const bound = await new Promise<number>((resolve, reject) => {
     server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, found) =>
       error ? reject(error) : resolve(found),
@@ -62,7 +73,11 @@ export async function serveProvider(
 
 type Call<Request> = grpc.ServerUnaryCall<Request, unknown>;
 
-function handlers(standIn: ProviderStandIn, sessions: Sessions): grpc.UntypedServiceImplementation {
+function handlers(
+  standIn: ProviderStandIn,
+  sessions: Sessions,
+  intercept: Intercept,
+): grpc.UntypedServiceImplementation {
   const session = (call: Call<unknown>) => sessions.get(call.getPeer());
   const provider = (call: Call<unknown>): ConfiguredProvider => {
     const configured = session(call).provider;
@@ -72,6 +87,14 @@ function handlers(standIn: ProviderStandIn, sessions: Sessions): grpc.UntypedSer
     return configured;
   };
   const kind = (call: Call<{ getUrn(): string }>) => provider(call).resource(typeOf(call.request.getUrn()));
+  const change = <T>(
+    operation: Change["operation"],
+    call: Call<{ getUrn(): string; getTimeout(): number }>,
+    action: (run: Operation) => Promise<T>,
+  ) =>
+    perform(session(call), call.request, (run) =>
+      intercept({ operation, urn: call.request.getUrn() }, () => action(run)),
+    );
 
   return {
     attach: unary(async (call: Call<{ getAddress(): string }>) => {
@@ -104,7 +127,7 @@ function handlers(standIn: ProviderStandIn, sessions: Sessions): grpc.UntypedSer
       if (request.getPreview()) {
         return new pb.CreateResponse().setProperties(struct({ ...unknown(kind(call).computed), ...inputs }));
       }
-      const made = await perform(session(call), request, (run) => kind(call).create(inputs, run));
+      const made = await change("create", call, (run) => kind(call).create(inputs, run));
       return new pb.CreateResponse().setId(made.id).setProperties(struct(made.outputs));
     }),
     read: unary(async (call: Call<pb.ReadRequest>) => {
@@ -123,15 +146,13 @@ function handlers(standIn: ProviderStandIn, sessions: Sessions): grpc.UntypedSer
       const state = values(request.getOlds());
       const outputs = request.getPreview()
         ? { ...state, ...inputs, ...unknown(kind(call).recomputed ?? []) }
-        : await perform(session(call), request, (run) =>
-            kind(call).update(request.getId(), inputs, state, run),
-          );
+        : await change("update", call, (run) => kind(call).update(request.getId(), inputs, state, run));
       return new pb.UpdateResponse().setProperties(struct(outputs));
     }),
     delete: unary(async (call: Call<pb.DeleteRequest>) => {
       const { request } = call;
       const state = values(request.getProperties());
-      await perform(session(call), request, (run) => kind(call).delete(request.getId(), state, run));
+      await change("delete", call, (run) => kind(call).delete(request.getId(), state, run));
       return new Empty();
     }),
     cancel: unary(async (call: Call<Empty>) => {

@@ -1,5 +1,14 @@
 import { spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, delimiter, dirname, join } from "node:path";
 import { parseDocument } from "yaml";
@@ -10,17 +19,30 @@ import { withTypeScript } from "../../local/lib/typescript";
 import { copyProjectIn } from "../../local/project";
 import { type Providers, startProviders } from "../../local/providers";
 import type { GitHubAccess } from "../../local/providers/github/client";
-import type { Account } from "./account";
+import type { Cluster } from "../../local/providers/kubernetes/cluster";
+import type { Intercept } from "../../local/providers/protocol";
+import { changingSteps, type Step } from "./eventLog";
+import { killTree } from "./killTree";
 
 /** Found once for all projects. */
 let engine: ReturnType<typeof ensureEngine> | undefined;
 
-/** One step of the engine, from its event log. */
-export interface Step {
-  op: string;
-  type: string;
-  name: string;
+/** What a project's stand-ins work on, and what stands in their way. */
+export interface ProjectOptions {
+  /** File of another program than the project's own. */
+  program?: string;
+  /** Variables of every command. */
+  environment?: NodeJS.ProcessEnv;
+  /** What the stand-in for the provider of GitHub talks to. */
+  github?: GitHubAccess;
+  /** What the stand-in for the provider of Kubernetes applies to. Default: a memory of the project's own. */
+  cluster?: Cluster;
+  /** Stands between the engine and every change. */
+  intercept?: Intercept;
 }
+
+/** Where AWS is: an emulated account, or something before it. */
+type Aws = { endpoint: string };
 
 /** How a command ended. */
 export interface Result {
@@ -36,7 +58,10 @@ export interface Result {
 
 /** What `pulumi stack export` prints, as far as tests read it. */
 interface State {
-  deployment: { resources?: { urn: string; type: string; dependencies?: string[] }[] };
+  deployment: {
+    resources?: { urn: string; type: string; dependencies?: string[] }[];
+    pending_operations?: { type: string; resource: { urn: string } }[];
+  };
 }
 
 /** What the secrets of every back end are encrypted with. */
@@ -44,24 +69,25 @@ export const passphrase = "engine tests";
 
 /** A copy of the project with a back end, a home and provider stand-ins of its own. */
 export class PulumiProject {
+  private commands = 0;
+
   private constructor(
     readonly directory: string,
     private readonly environment: NodeJS.ProcessEnv,
     private readonly providers: Providers,
+    /** Every line that a stand-in said to people so far. */
+    readonly said: readonly string[],
   ) {}
 
   /**
    * The checkout's own project.
    * @param configuration replaces or, with undefined, removes keys of the stack file, such as `digdag-runner:clusterName`
-   * @param options.program file of another program than the project's own
-   * @param options.environment variables of every command
-   * @param options.github what the stand-in for the provider of GitHub talks to
    */
   static async create(
-    account: Account,
+    account: Aws,
     stack: string,
     configuration: Record<string, unknown> = {},
-    options: { program?: string; environment?: NodeJS.ProcessEnv; github?: GitHubAccess } = {},
+    options: ProjectOptions = {},
   ): Promise<PulumiProject> {
     const directory = newDirectory();
     copyProjectIn(directory);
@@ -74,7 +100,7 @@ export class PulumiProject {
   }
 
   /** A copy of another program, such as an example; without its dependencies, SDKs and stacks. */
-  static async copyOf(program: string, account: Account): Promise<PulumiProject> {
+  static async copyOf(program: string, account: Aws): Promise<PulumiProject> {
     const directory = newDirectory();
     const isMade = (path: string) => /^(node_modules|sdks)$/.test(basename(path));
     cpSync(program, directory, { recursive: true, filter: (path) => !isMade(path) });
@@ -84,16 +110,20 @@ export class PulumiProject {
   /** @param programDirectory what the program's relative paths start from */
   private static async openIn(
     directory: string,
-    account: Account,
+    account: Aws,
     programDirectory: string,
-    { environment = {}, github }: { environment?: NodeJS.ProcessEnv; github?: GitHubAccess } = {},
+    { environment = {}, github, cluster, intercept }: ProjectOptions = {},
   ): Promise<PulumiProject> {
     engine ??= ensureEngine({ report: (line) => console.error(line) });
     const { path } = await engine;
+    const said: string[] = [];
     const providers = await startProviders({
       awsEndpoint: account.endpoint,
       programDirectory,
+      say: (line) => said.push(line),
       ...(github && { github }),
+      ...(cluster && { cluster }),
+      ...(intercept && { intercept }),
     });
     return new PulumiProject(
       directory,
@@ -110,6 +140,7 @@ export class PulumiProject {
         ...environment,
       },
       providers,
+      said,
     );
   }
 
@@ -119,11 +150,39 @@ export class PulumiProject {
   }
 
   /** The same with other variables in its environment; undefined removes one. */
-  async runWith(environment: NodeJS.ProcessEnv, ...args: string[]): Promise<Result> {
-    const log = join(this.directory, "events.json");
-    rmSync(log, { force: true });
+  runWith(environment: NodeJS.ProcessEnv, ...args: string[]): Promise<Result> {
+    return this.pulumi(environment, args).result;
+  }
+
+  /** The same, but the engine and all that it started are killed as soon as `moment` comes, if it comes. */
+  runUntil(moment: Promise<unknown>, ...args: string[]): Promise<Result> {
+    const { child, result } = this.pulumi({}, args);
+    moment.then(() => killTree(child.pid as number));
+    return result;
+  }
+
+  /** Runs a script of a workflow, as GitHub does with `shell: bash`. */
+  async bash(script: string, environment: NodeJS.ProcessEnv): Promise<{ code: number; output: string }> {
+    const args = ["--noprofile", "--norc", "-eo", "pipefail", "-c", script];
+    return this.start("bash", args, environment).ended;
+  }
+
+  private pulumi(environment: NodeJS.ProcessEnv, args: string[]) {
+    this.commands += 1;
+    const log = join(this.directory, `events-${this.commands}.json`);
     const logged = ["up", "preview", "destroy", "refresh"].includes(args[0] ?? "");
-    const child = spawn("pulumi", [...args, "--non-interactive", ...(logged ? ["--event-log", log] : [])], {
+    const flags = ["--non-interactive", ...(logged ? ["--event-log", log] : [])];
+    const { child, ended } = this.start("pulumi", [...args, ...flags], environment);
+    const result = ended.then((how): Result => {
+      // A command that is refused before the engine starts, such as by the stack's lock, writes none.
+      const events = logged && (how.code === 0 || existsSync(log)) ? readFileSync(log, "utf8") : "";
+      return { ...how, events, steps: changingSteps(events) };
+    });
+    return { child, result };
+  }
+
+  private start(command: string, args: string[], environment: NodeJS.ProcessEnv) {
+    const child = spawn(command, args, {
       cwd: this.directory,
       env: { ...this.environment, ...environment },
       stdio: ["ignore", "pipe", "pipe"],
@@ -137,12 +196,11 @@ export class PulumiProject {
     child.stderr.setEncoding("utf8").on("data", (text) => {
       output += text;
     });
-    const code = await new Promise<number>((resolve, reject) => {
+    const ended = new Promise<{ code: number; output: string; stdout: string }>((resolve, reject) => {
       child.once("error", reject);
-      child.once("close", (status) => resolve(status ?? 1));
+      child.once("close", (status) => resolve({ code: status ?? 1, output, stdout }));
     });
-    const events = logged ? readFileSync(log, "utf8") : "";
-    return { code, output, stdout, events, steps: changingSteps(events) };
+    return { child, ended };
   }
 
   /** Replaces or, with undefined, removes keys of a stack file, such as `digdag-runner:clusterName`. */
@@ -150,14 +208,23 @@ export class PulumiProject {
     configure(this.directory, stack, configuration);
   }
 
-  /** Types of the resources in the state, without the stack itself. */
-  async resources(): Promise<string[]> {
-    const { resources = [] } = (await this.state()).deployment;
+  /**
+   * Types of the resources in the state, without the stack itself.
+   * @param stack default: the one that was last made or selected
+   */
+  async resources(stack?: string): Promise<string[]> {
+    const { resources = [] } = (await this.state(stack)).deployment;
     return resources.map(({ type }) => type).filter((type) => type !== "pulumi:pulumi:Stack");
   }
 
-  private async state(): Promise<State> {
-    const { code, output, stdout } = await this.run("stack", "export");
+  /** URNs of what the last command was making when it was cut off. */
+  async pendingCreations(): Promise<string[]> {
+    const { pending_operations = [] } = (await this.state()).deployment;
+    return pending_operations.filter(({ type }) => type === "creating").map(({ resource }) => resource.urn);
+  }
+
+  private async state(stack?: string): Promise<State> {
+    const { code, output, stdout } = await this.run("stack", "export", ...(stack ? ["--stack", stack] : []));
     if (code !== 0) throw new Error(output);
     return JSON.parse(stdout);
   }
@@ -218,19 +285,4 @@ function configure(directory: string, stack: string, configuration: Record<strin
     }
   }
   writeFileSync(stackFile, document.toString());
-}
-
-const UNCHANGING = new Set(["same", "read", "refresh"]);
-
-function changingSteps(events: string): Step[] {
-  return events
-    .split("\n")
-    .filter((line) => line !== "")
-    .flatMap((line) => {
-      const metadata = JSON.parse(line).resourcePreEvent?.metadata;
-      if (!metadata || UNCHANGING.has(metadata.op)) {
-        return [];
-      }
-      return [{ op: metadata.op, type: metadata.type, name: metadata.urn.split("::").at(-1) }];
-    });
 }

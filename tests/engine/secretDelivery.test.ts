@@ -4,7 +4,7 @@ import { DeleteParameterCommand, GetParameterCommand, PutParameterCommand } from
 import type { Stack } from "../../local/aws/stacks";
 import { newCredential } from "../../local/gitHubCredentials";
 import { Account, COMMAND_MS, SETUP_MS } from "./account";
-import { assertAbsent, assertHidden } from "./credentialTraces";
+import { assertAbsent, assertEncrypted } from "./credentialTraces";
 import { PulumiProject, type Result } from "./pulumiProject";
 
 const parameter = "/digdag-runner/stg/github-app";
@@ -54,15 +54,15 @@ describe("the delivery of the credential", () => {
     after(() => project?.remove());
 
     it("keeps the value in the state, encrypted, and nowhere in plain text", () =>
-      assertHidden(key, project, first)).timeout(COMMAND_MS);
+      assertEncrypted(key, project, first)).timeout(COMMAND_MS);
 
     it("changes the Secret alone when the parameter is rotated, and says its version", async () => {
       const former = key;
       await rotate();
       const rotated = await up();
       assert.deepEqual(changes(rotated), ["update Secret"]);
-      await assertHidden(key, project, rotated);
-      await assertHidden(former, project, rotated);
+      assertEncrypted(key, project, rotated);
+      assertEncrypted(former, project, rotated);
       const { stdout } = await project.run("stack", "export");
       assert.match(stdout, /"digdag-runner\/parameter-version": "2"/);
       assert.doesNotMatch(stdout, /"digdag-runner\/parameter-version": "1"/);

@@ -24,11 +24,16 @@ export interface KubernetesOptions {
   kubeconfig?: string;
   /** A context of that file other than the current one. */
   context?: string;
+  /** What to apply to without a kubeconfig, instead of a new memory. */
+  cluster?: Cluster;
 }
 
 /** Stand-in for the `kubernetes` provider plugin: server-side apply to a cluster of this machine's choice. */
-export function kubernetesStandIn({ kubeconfig, context }: KubernetesOptions): ProviderStandIn {
-  const memory = new MemoryCluster();
+export function kubernetesStandIn({
+  kubeconfig,
+  context,
+  cluster: memory = new MemoryCluster(),
+}: KubernetesOptions): ProviderStandIn {
   return {
     name: "kubernetes",
     version: "4.34.2",

@@ -10,6 +10,11 @@ export class MemoryCluster implements Cluster {
   private readonly objects = new Map<string, KubernetesObject>();
   private created = 0;
 
+  /** Everything that is there. */
+  all(): KubernetesObject[] {
+    return structuredClone([...this.objects.values()]);
+  }
+
   async apply(object: KubernetesObject): Promise<KubernetesObject> {
     const key = keyOf({ ...object, ...object.metadata });
     const former = this.objects.get(key);

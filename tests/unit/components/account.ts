@@ -182,7 +182,10 @@ const lookUps: Record<string, (from: Account, inputs: any) => Record<string, any
   }),
   "aws:ec2/getNatGateways:getNatGateways": ({ natGateways }, { filters }) => {
     if (filters?.[0]?.name !== "state") throw new Error("would list deleted gateways as well");
-    return { ids: Object.keys(natGateways) };
+    const listed = Object.entries(natGateways).filter(([, { state = "available" }]) =>
+      filters[0].values.includes(state),
+    );
+    return { ids: listed.map(([id]) => id) };
   },
   "aws:ec2/getNatGateway:getNatGateway": ({ natGateways }, { id }) => ({ id, ...natGateways[id] }),
   "aws:ec2/getElasticIp:getElasticIp": ({ elasticIps }, { id }) => ({ id, publicIp: elasticIps[id] }),
