@@ -100,6 +100,14 @@ export class DigdagApi {
     }
   }
 
+  /** The stored archive of a revision, byte by byte. */
+  async archive(projectId: string, revision: string): Promise<Buffer> {
+    const path = `/api/projects/${encodeURIComponent(projectId)}/archive`;
+    // Where the archive lies in an object store, the server then passes it on itself.
+    const query = { revision, direct_download: "false" };
+    return this.get(path, query, ({ body }) => body);
+  }
+
   async disableSchedule(id: string): Promise<void> {
     const path = `/api/schedules/${encodeURIComponent(id)}/disable`;
     await this.exchange(this.url(path, {}), { method: "POST", answerTimeout: this.options.limits.read });
@@ -127,14 +135,21 @@ export class DigdagApi {
     return url;
   }
 
-  private async read<T>(path: string, query: Record<string, string>, list: keyof T & string): Promise<T> {
+  private read<T>(path: string, query: Record<string, string>, list: keyof T & string): Promise<T> {
+    return this.get(path, query, (answer, url) => parseList<T>(answer, url, list));
+  }
+
+  private async get<T>(
+    path: string,
+    query: Record<string, string>,
+    parse: (answer: Answer, url: URL) => T,
+  ): Promise<T> {
     for (let attempt = 0; ; attempt++) {
       try {
         const url = this.url(path, query);
-        return parseList<T>(
+        return parse(
           await this.exchange(url, { method: "GET", answerTimeout: this.options.limits.read }),
           url,
-          list,
         );
       } catch (error) {
         if (!(error instanceof RequestFailure) || !error.passes || attempt === RETRIES) throw error;

@@ -1,16 +1,13 @@
 import { parseArgs } from "node:util";
 import { type Environment, readAuthorization } from "./credentials";
 import { EXIT, messageOf, PushError, printable } from "./errors";
+import { COMMANDS, type CommandName, FLAGS, type FlagName, flagsOf } from "./flags";
 import { DEFAULT_TIMEOUT_SECONDS } from "./limits";
 import { nameFault } from "./workflows";
 
-/** One run of `digdag-push apply`. */
-export interface Options {
-  project: string;
-  directory: string;
+/** How Digdag is reached. */
+export interface Connection {
   endpoint: URL;
-  revision: string;
-  allowRemove: string[];
   /** Milliseconds for the whole command. */
   timeout: number;
   /** Value of the Authorization header. */
@@ -19,39 +16,78 @@ export interface Options {
   egressAddressUrl?: string;
 }
 
-const FLAGS = {
-  project: { type: "string" },
-  directory: { type: "string" },
-  endpoint: { type: "string" },
-  revision: { type: "string" },
-  "allow-remove": { type: "string", multiple: true },
-  timeout: { type: "string" },
-  json: { type: "boolean" },
-  help: { type: "boolean", short: "h" },
-  version: { type: "boolean" },
-} as const;
+/** How the files are read and judged. */
+interface Files {
+  directory: string;
+  operators: string[];
+  strict: boolean;
+}
+
+export interface ApplyOptions extends Connection, Files {
+  command: "apply" | "plan";
+  project: string;
+  /** Name of the revision to make; a plan may do without: "". */
+  revision: string;
+  allowRemove: string[];
+  force: boolean;
+}
+
+export interface RollbackOptions extends Connection {
+  command: "rollback";
+  project: string;
+  /** Default: the latest revision with other bytes than what is served. */
+  to?: string;
+  /** Name of the revision to make; default: `to` with an ending of its own. */
+  revision?: string;
+  allowRemove: string[];
+}
+
+export interface CheckOptions extends Files {
+  command: "check";
+  officialCli: "auto" | "always" | "never";
+  timeout: number;
+}
+
+export interface DoctorOptions extends Connection {
+  command: "doctor";
+  project?: string;
+}
+
+export type Options = ApplyOptions | RollbackOptions | CheckOptions | DoctorOptions;
 
 /** What the command line asks for. */
-export type Command = { kind: "help" } | { kind: "version" } | { kind: "apply"; options: () => Options };
+export type Command =
+  | { kind: "help"; command?: CommandName }
+  | { kind: "version" }
+  | { kind: "run"; markdown?: string; options: () => Options };
 
 /**
- * Reads the command line. The options of a run are completed from the environment when `options()` is called.
+ * Reads the command line; without a command it is `apply`. The options are completed from the environment when
+ * `options()` is called.
  *
  * @throws PushError (exit code 2), from `options()` with every problem at once
  */
 export function parseCommand(argv: readonly string[], env: Environment): Command {
   const { values, positionals } = parseFlags(argv);
-  if (values.help) return { kind: "help" };
+  const [named, ...rest] = positionals;
+  const command = named ?? "apply";
+  if (!isCommand(command)) throw usage([`${quoted(command)} is no command; ${commandList()}`]);
+  if (rest[0] !== undefined)
+    throw usage([`unexpected argument ${quoted(rest[0])}; the project is named with --project`]);
+  if (values.help) return { kind: "help", command: named === undefined ? undefined : command };
   if (values.version) return { kind: "version" };
-  const [command = "apply", ...rest] = positionals;
-  if (command !== "apply" || rest.length > 0) {
-    const unexpected = command !== "apply" ? command : rest[0];
-    throw usage([
-      `unexpected argument ${JSON.stringify(printable(unexpected ?? "", 40))}; the only command is apply, the project is named with --project`,
-    ]);
-  }
-  return { kind: "apply", options: () => complete(values, env) };
+  const foreign = (Object.keys(values) as FlagName[]).filter((flag) => !flagsOf(command).includes(flag));
+  if (foreign.length > 0)
+    throw usage(
+      foreign.map((flag) => `${command} has no option --${flag}`),
+      command,
+    );
+  return { kind: "run", markdown: values.markdown, options: () => complete(command, values, env) };
 }
+
+const isCommand = (text: string): text is CommandName => Object.hasOwn(COMMANDS, text);
+const commandList = () => `the commands are ${Object.keys(COMMANDS).join(", ")}`;
+const quoted = (text: string) => JSON.stringify(printable(text, 40));
 
 type Values = ReturnType<typeof parseFlags>["values"];
 
@@ -70,51 +106,99 @@ function parseFlags(argv: readonly string[]) {
   }
 }
 
-function usage(problems: string[]): PushError {
+function usage(problems: string[], command?: CommandName): PushError {
   return new PushError(
     EXIT.refused,
     problems.length === 1 ? (problems[0] ?? "") : `${problems.length} problems with the options`,
     {
-      advice: "`digdag-push --help` explains the options and their environment variables.",
+      advice: `\`digdag-push ${command === undefined ? "" : `${command} `}--help\` explains the options and their environment variables.`,
       problems: problems.length === 1 ? [] : problems.map((message) => ({ message })),
     },
   );
 }
 
-function complete(values: Values, env: Environment): Options {
-  const problems: string[] = [];
-  const attempt = <T>(read: () => T): T | undefined => {
+/** Reads values until the end, and then throws all that is wrong with them. */
+class Reading {
+  private readonly problems: string[] = [];
+
+  constructor(private readonly command: CommandName) {}
+
+  /** The value; after a problem a stand-in that `finish` lets nobody see. */
+  take<T>(read: () => T): T {
     try {
       return read();
     } catch (error) {
-      problems.push(messageOf(error));
-      return undefined;
+      this.problems.push(messageOf(error));
+      return undefined as T;
     }
-  };
-  const project = attempt(() => readProjectName(values.project ?? env.DIGDAG_PROJECT ?? ""));
-  const endpoint = attempt(() => readEndpoint(values.endpoint ?? env.DIGDAG_ENDPOINT ?? ""));
-  const revision = attempt(() => readRevision(values.revision ?? env.GITHUB_SHA ?? ""));
-  const timeout = attempt(() => readTimeout(values.timeout));
-  const authorization = attempt(() => readAuthorization(env));
-  if (
-    project === undefined ||
-    endpoint === undefined ||
-    revision === undefined ||
-    timeout === undefined ||
-    problems.length > 0
-  ) {
-    throw usage(problems);
   }
-  return {
-    project,
-    endpoint,
-    revision,
-    timeout,
-    authorization,
+
+  finish<T>(options: T): T {
+    if (this.problems.length > 0) throw usage(this.problems, this.command);
+    return options;
+  }
+}
+
+function complete(command: CommandName, values: Values, env: Environment): Options {
+  const reading = new Reading(command);
+  const files = {
     directory: values.directory ?? ".",
-    allowRemove: values["allow-remove"] ?? [],
-    egressAddressUrl: env.EGRESS_ADDRESS_URL,
+    operators: values.operator ?? [],
+    strict: values.strict ?? false,
   };
+  const named = values.project ?? env.DIGDAG_PROJECT ?? "";
+  const project = () => reading.take(() => readProjectName(named));
+  const connection = (): Connection => ({
+    endpoint: reading.take(() => readEndpoint(values.endpoint ?? env.DIGDAG_ENDPOINT ?? "")),
+    timeout: reading.take(() => readTimeout(values.timeout)),
+    authorization: reading.take(() => readAuthorization(env)),
+    egressAddressUrl: env.EGRESS_ADDRESS_URL,
+  });
+  const allowRemove = values["allow-remove"] ?? [];
+  switch (command) {
+    case "apply":
+    case "plan":
+      return reading.finish({
+        command,
+        ...files,
+        project: project(),
+        ...connection(),
+        revision: reading.take(() =>
+          readRevision(values.revision ?? env.GITHUB_SHA ?? "", command === "plan"),
+        ),
+        allowRemove,
+        force: values.force ?? false,
+      });
+    case "rollback":
+      return reading.finish({
+        command,
+        project: project(),
+        ...connection(),
+        to: values.to,
+        revision: reading.take(() =>
+          values.revision === undefined ? undefined : readRevision(values.revision),
+        ),
+        allowRemove,
+      });
+    case "check":
+      return reading.finish({
+        command,
+        ...files,
+        officialCli: reading.take(() => readOfficialCli(values["official-cli"])),
+        timeout: reading.take(() => readTimeout(values.timeout)),
+      });
+    case "doctor":
+      return reading.finish({
+        command,
+        ...connection(),
+        project: named === "" ? undefined : project(),
+      });
+  }
+}
+
+function readOfficialCli(text = "auto"): CheckOptions["officialCli"] {
+  if (text === "auto" || text === "always" || text === "never") return text;
+  throw new Error(`--official-cli ${quoted(text)} is invalid: auto, always or never`);
 }
 
 function readProjectName(name: string): string {
@@ -145,7 +229,8 @@ function readEndpoint(text: string): URL {
   return url;
 }
 
-function readRevision(text: string): string {
+function readRevision(text: string, optional = false): string {
+  if (text === "" && optional) return text;
   if (text === "")
     throw new Error('no revision: set GITHUB_SHA (GitHub does) or give --revision "$(git rev-parse HEAD)"');
   if (!/^[A-Za-z0-9][A-Za-z0-9._:+@-]{0,254}$/.test(text)) {
