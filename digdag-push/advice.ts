@@ -24,7 +24,8 @@ function networkMessage(failure: RequestFailure, endpoint: URL, egress: Egress):
   return `Digdag was not reached at ${endpoint.origin}, layer ${failure.layer}: ${failure.message} (${from})`;
 }
 
-function adviceFor(failure: RequestFailure, endpoint: URL, egress: Egress): string {
+/** What to do about a failure on the way to Digdag. */
+export function adviceFor(failure: RequestFailure, endpoint: URL, egress: Egress): string {
   const place = hostAndPort(endpoint);
   switch (failure.layer) {
     case "DNS":

@@ -5,6 +5,8 @@ import { applyReport } from "./applyReport";
 import { check } from "./check";
 import { checkReport } from "./checkReport";
 import { DigdagApi } from "./digdagApi";
+import { examine } from "./doctor";
+import { doctorReport } from "./doctorReport";
 import { egressAddress } from "./egress";
 import { RequestFailure } from "./http";
 import type { Limits } from "./limits";
@@ -12,6 +14,7 @@ import type { Connection, Options } from "./options";
 import { planReport } from "./planReport";
 import { preview } from "./preview";
 import type { Report } from "./report";
+import { rollback } from "./rollback";
 
 /**
  * Carries out one command.
@@ -31,9 +34,15 @@ export async function execute(options: Options, limits: Limits, seconds: () => n
       const found = await withApi(options, limits, (api) => preview(options, api, Date.now()));
       return planReport(found, { endpoint: options.endpoint.origin, seconds: seconds() });
     }
-    case "rollback":
-    case "doctor":
-      throw new Error(`${options.command} is not there yet`);
+    case "rollback": {
+      const result = await withApi(options, limits, (api) => rollback(options, api));
+      return applyReport(result, { endpoint: options.endpoint.origin, seconds: seconds() });
+    }
+    case "doctor": {
+      const egress = () => egressAddress(options.egressAddressUrl, limits.egress);
+      const steps = await withApi(options, limits, (api) => examine(options, api, limits, egress));
+      return doctorReport(steps, { endpoint: options.endpoint.origin, seconds: seconds() });
+    }
   }
 }
 
@@ -47,6 +56,7 @@ async function withApi<T>(
   const api = new DigdagApi({
     endpoint,
     authorization,
+    proxyFor: connection.proxyFor,
     limits,
     signal: AbortSignal.timeout(connection.timeout),
     userAgent: `digdag-push/${version}`,

@@ -43,14 +43,18 @@ export interface DigdagApiOptions {
   userAgent: string;
   /** The deadline of the command. */
   signal: AbortSignal;
+  /** The proxy for a URL; default: none. */
+  proxyFor?: (url: URL) => URL | undefined;
 }
 
 /** The calls of Digdag's REST API that a push needs. Reads are repeated on failures that pass; writes never. */
 export class DigdagApi {
   private readonly agent: Agent;
+  private readonly proxy?: URL;
 
   constructor(private readonly options: DigdagApiOptions) {
-    this.agent = makeAgent(options.endpoint);
+    this.proxy = options.proxyFor?.(options.endpoint);
+    this.agent = makeAgent(options.endpoint, this.proxy);
   }
 
   close(): void {
@@ -106,6 +110,24 @@ export class DigdagApi {
     // Where the archive lies in an object store, the server then passes it on itself.
     const query = { revision, direct_download: "false" };
     return this.get(path, query, ({ body }) => body);
+  }
+
+  /** The server's version, which it tells without a credential. */
+  async version(): Promise<string> {
+    return this.get("/api/version", {}, ({ body, status }, url) => {
+      try {
+        const { version } = JSON.parse(body.toString("utf8"));
+        if (typeof version === "string") return printable(version, 40);
+      } catch {
+        // Said below.
+      }
+      throw notDigdag(url, status);
+    });
+  }
+
+  /** Reads one project, whichever: it needs the credential and the server's database. */
+  async probe(): Promise<void> {
+    await this.read<{ projects: ServedProject[] }>("/api/projects", { count: "1" }, "projects");
   }
 
   async disableSchedule(id: string): Promise<void> {
@@ -171,9 +193,27 @@ export class DigdagApi {
       connectTimeout: limits.connect,
       signal,
       agent: this.agent,
+      proxy: this.proxy,
     });
     if (answer.status >= 200 && answer.status < 300) return answer;
+    const elsewhere = objectStore(url, answer);
+    if (elsewhere !== undefined) return this.fetchElsewhere(elsewhere, request);
     throw statusFailure(url, answer, authorization);
+  }
+
+  /** Follows to an object store, without the credential, which is Digdag's alone. */
+  private async fetchElsewhere(url: URL, request: Omit<Request, "connectTimeout">): Promise<Answer> {
+    const { userAgent, limits, signal, proxyFor } = this.options;
+    const answer = await send(url, {
+      ...request,
+      headers: { "user-agent": userAgent },
+      connectTimeout: limits.connect,
+      signal,
+      proxy: proxyFor?.(url),
+    });
+    if (answer.status >= 200 && answer.status < 300) return answer;
+    const message = `${url.origin}, where Digdag keeps its archives, answers ${answer.status}`;
+    throw new RequestFailure("HTTP", message, { status: answer.status });
   }
 }
 
@@ -184,13 +224,21 @@ function parseList<T>(answer: Answer, url: URL, list: keyof T & string): T {
   } catch {
     // Said below: the body itself may be anything and is not shown.
   }
-  throw new RequestFailure(
-    "HTTP",
-    `${url.origin} answers ${url.pathname} with something that is not Digdag's`,
-    {
-      status: answer.status,
-    },
-  );
+  throw notDigdag(url, answer.status);
+}
+
+function notDigdag(url: URL, status: number): RequestFailure {
+  const message = `${url.origin} answers ${url.pathname} with something that is not Digdag's`;
+  return new RequestFailure("HTTP", message, { status });
+}
+
+/** Where a stored archive lies, when the server does not pass it on itself. Never from https to http. */
+function objectStore(url: URL, { status, headers }: Answer): URL | undefined {
+  if (![302, 303, 307].includes(status) || !url.pathname.endsWith("/archive")) return undefined;
+  const location = headers.location ?? "";
+  const target = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
+  const allowed = target?.protocol === "https:" || (target?.protocol === "http:" && url.protocol === "http:");
+  return allowed ? target : undefined;
 }
 
 function statusFailure(url: URL, answer: Answer, authorization: string | undefined): RequestFailure {

@@ -3,6 +3,7 @@ import { type Environment, readAuthorization } from "./credentials";
 import { EXIT, messageOf, PushError, printable } from "./errors";
 import { COMMANDS, type CommandName, FLAGS, type FlagName, flagsOf } from "./flags";
 import { DEFAULT_TIMEOUT_SECONDS } from "./limits";
+import { proxyFor } from "./proxy";
 import { nameFault } from "./workflows";
 
 /** How Digdag is reached. */
@@ -14,6 +15,8 @@ export interface Connection {
   authorization?: string;
   /** Asked for this machine's address after a failure. */
   egressAddressUrl?: string;
+  /** The proxy for a URL. */
+  proxyFor: (url: URL) => URL | undefined;
 }
 
 /** How the files are read and judged. */
@@ -39,6 +42,8 @@ export interface RollbackOptions extends Connection {
   to?: string;
   /** Name of the revision to make; default: `to` with an ending of its own. */
   revision?: string;
+  /** That ending, such as `123-1`. */
+  run: string;
   allowRemove: string[];
 }
 
@@ -149,7 +154,12 @@ function complete(command: CommandName, values: Values, env: Environment): Optio
   const named = values.project ?? env.DIGDAG_PROJECT ?? "";
   const project = () => reading.take(() => readProjectName(named));
   const connection = (): Connection => ({
-    endpoint: reading.take(() => readEndpoint(values.endpoint ?? env.DIGDAG_ENDPOINT ?? "")),
+    endpoint: reading.take(() => {
+      const endpoint = readEndpoint(values.endpoint ?? env.DIGDAG_ENDPOINT ?? "");
+      proxyFor(endpoint, env);
+      return endpoint;
+    }),
+    proxyFor: (url) => proxyFor(url, env),
     timeout: reading.take(() => readTimeout(values.timeout)),
     authorization: reading.take(() => readAuthorization(env)),
     egressAddressUrl: env.EGRESS_ADDRESS_URL,
@@ -178,6 +188,7 @@ function complete(command: CommandName, values: Values, env: Environment): Optio
         revision: reading.take(() =>
           values.revision === undefined ? undefined : readRevision(values.revision),
         ),
+        run: runName(env),
         allowRemove,
       });
     case "check":
@@ -194,6 +205,12 @@ function complete(command: CommandName, values: Values, env: Environment): Optio
         project: named === "" ? undefined : project(),
       });
   }
+}
+
+/** GitHub's run and attempt; elsewhere the time. */
+function runName({ GITHUB_RUN_ID: id, GITHUB_RUN_ATTEMPT: attempt }: Environment): string {
+  if (id) return `${id}-${attempt || 1}`;
+  return new Date().toISOString().replace(/[-:]|\.\d+/g, "");
 }
 
 function readOfficialCli(text = "auto"): CheckOptions["officialCli"] {
