@@ -1,6 +1,5 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import { EXIT, PushError } from "./errors";
+import { git } from "./git";
 
 /** How the commit to push stands to the one that is served. */
 export type Ancestry =
@@ -51,14 +50,7 @@ export async function ancestry(directory: string, served: string, revision: stri
 
 /** Where history is cut off, "no ancestor" says nothing. */
 async function isShallow(directory: string): Promise<boolean> {
-  return (await git(directory, ["rev-parse", "--is-shallow-repository"])).stdout.trim() === "true";
-}
-
-function git(directory: string, argv: readonly string[]): Promise<{ stdout: string }> {
-  // In a container the checkout often belongs to another user, which git would refuse to read.
-  return promisify(execFile)("git", ["-c", "safe.directory=*", "-C", directory, ...argv], {
-    timeout: 20_000,
-  });
+  return (await git(directory, ["rev-parse", "--is-shallow-repository"])).trim() === "true";
 }
 
 /**

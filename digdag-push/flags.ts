@@ -14,6 +14,22 @@ export interface Flag {
 export const FLAGS = {
   project: { type: "string", value: "NAME", help: "project in Digdag", variable: "DIGDAG_PROJECT" },
   directory: { type: "string", value: "DIR", help: "folder with the *.dig files; default: the current one" },
+  config: {
+    type: "string",
+    value: "FILE",
+    help: "file that names several projects; default: digdag-push.yml, where no project is named",
+  },
+  environment: {
+    type: "string",
+    value: "NAME",
+    help: "environment of that file; default: the one that the branch leads to",
+    variable: "DIGDAG_ENVIRONMENT",
+  },
+  "changed-since": {
+    type: "string",
+    value: "COMMIT",
+    help: "only projects of that file whose folders changed since",
+  },
   endpoint: {
     type: "string",
     value: "URL",
@@ -56,6 +72,21 @@ export type FlagName = keyof typeof FLAGS;
 
 const EVERYWHERE: readonly FlagName[] = ["markdown", "timeout", "json", "help", "version"];
 
+const MANY: readonly FlagName[] = ["config", "environment", "changed-since"];
+const DEPLOYMENT_FLAGS: readonly FlagName[] = [
+  ...([
+    "project",
+    "directory",
+    "endpoint",
+    "revision",
+    "allow-remove",
+    "force",
+    "operator",
+    "strict",
+  ] as const),
+  ...MANY,
+];
+
 /** The commands: what they do, and their options. */
 export const COMMANDS = {
   apply: {
@@ -63,12 +94,12 @@ export const COMMANDS = {
     about:
       "Checks the files, packs them (same bytes for the same commit), compares with what is served, refuses to drop a\n" +
       "schedule or to go back, pushes, and asks Digdag what it serves now.",
-    flags: ["project", "directory", "endpoint", "revision", "allow-remove", "force", "operator", "strict"],
+    flags: DEPLOYMENT_FLAGS,
   },
   plan: {
     summary: "show what apply would change; sends nothing",
     about: "Ends with the exit code that apply would end with for these files.",
-    flags: ["project", "directory", "endpoint", "revision", "allow-remove", "force", "operator", "strict"],
+    flags: DEPLOYMENT_FLAGS,
   },
   rollback: {
     summary: "make Digdag serve an earlier revision again, byte by byte",
@@ -78,7 +109,7 @@ export const COMMANDS = {
   check: {
     summary: "check the files; needs no server",
     about: "Finds what Digdag refuses, and what it takes without a word and does not do.",
-    flags: ["directory", "operator", "strict", "official-cli"],
+    flags: ["project", "directory", "operator", "strict", "official-cli", ...MANY],
   },
   doctor: {
     summary: "check the way to Digdag, step by step",

@@ -1,11 +1,11 @@
 import { appendFileSync, writeFileSync } from "node:fs";
 import { version } from "../package.json";
-import { execute } from "./commands";
+import { asPushError, execute, executeMany } from "./commands";
 import type { Environment } from "./credentials";
-import { EXIT, messageOf, PushError, printable } from "./errors";
+import { EXIT, messageOf, printable } from "./errors";
 import { helpText } from "./help";
 import { DEFAULT_LIMITS, type Limits } from "./limits";
-import { type Options, parseCommand } from "./options";
+import { parseCommand, type Work } from "./options";
 import { annotations, failureReport, githubOutputs, type Report } from "./report";
 
 /** Where a run writes. */
@@ -32,16 +32,17 @@ export async function run(
     const command = parseCommand(argv, env);
     if (command.kind === "version") output.out(`${version}\n`);
     else if (command.kind === "help") output.out(helpText(command.command));
-    else return await session.execute(command.options, command.markdown);
+    else return await session.execute(command.work, command.markdown);
     return EXIT.ok;
   } catch (error) {
-    return session.deliver(session.failure(error));
+    return session.deliver(failureReport(asPushError(error), session.seconds));
   }
 }
 
 class Session {
   private readonly started = performance.now();
-  private options?: Options;
+  /** Where the files lie that problems name. */
+  private directory = ".";
   private markdownFile?: string;
 
   constructor(
@@ -51,19 +52,19 @@ class Session {
     private readonly limits: Limits,
   ) {}
 
-  async execute(readOptions: () => Options, markdownFile?: string): Promise<number> {
+  async execute(readWork: () => Work, markdownFile?: string): Promise<number> {
     this.markdownFile = markdownFile;
-    const options = readOptions();
-    this.options = options;
-    return this.deliver(await execute(options, this.limits, () => this.seconds));
-  }
-
-  failure(thrown: unknown): Report {
-    const error =
-      thrown instanceof PushError
-        ? thrown
-        : new PushError(EXIT.failed, `unexpected error: ${printable(messageOf(thrown))}`);
-    return failureReport(error, this.seconds);
+    const work = readWork();
+    const limits = this.limits;
+    const seconds = () => this.seconds;
+    if ("many" in work) {
+      const signal = AbortSignal.timeout(work.many.timeout);
+      return this.deliver(await executeMany(work.many, { limits, signal, seconds }));
+    }
+    const { options } = work;
+    if ("directory" in options) this.directory = options.directory;
+    const signal = AbortSignal.timeout(options.timeout);
+    return this.deliver(await execute(options, { limits, signal, seconds }));
   }
 
   /** Writes the report in every form and returns its exit code. */
@@ -72,8 +73,7 @@ class Session {
     this.output.error(report.errorText);
     if (this.env.GITHUB_ACTIONS === "true") {
       const workspace = this.env.GITHUB_WORKSPACE || process.cwd();
-      const directory = this.options && "directory" in this.options ? this.options.directory : ".";
-      this.output.error(annotations(report, directory, workspace));
+      this.output.error(annotations(report, this.directory, workspace));
     }
     this.write("GITHUB_STEP_SUMMARY", this.env.GITHUB_STEP_SUMMARY, (file) =>
       appendFileSync(file, report.markdown),
@@ -85,7 +85,7 @@ class Session {
     return report.exitCode;
   }
 
-  private get seconds(): number {
+  get seconds(): number {
     return Math.round(performance.now() - this.started) / 1000;
   }
 

@@ -1,10 +1,11 @@
+import * as path from "node:path";
 import { parseArgs } from "node:util";
 import { type Environment, readAuthorization } from "./credentials";
 import { EXIT, messageOf, PushError, printable } from "./errors";
 import { COMMANDS, type CommandName, FLAGS, type FlagName, flagsOf } from "./flags";
-import { DEFAULT_TIMEOUT_SECONDS } from "./limits";
+import { projectsFile, readTargets, type Target } from "./projectsFile";
 import { proxyFor } from "./proxy";
-import { nameFault } from "./workflows";
+import { readEndpoint, readOfficialCli, readProjectName, readRevision, readTimeout, runName } from "./values";
 
 /** How Digdag is reached. */
 export interface Connection {
@@ -24,6 +25,8 @@ interface Files {
   directory: string;
   operators: string[];
   strict: boolean;
+  /** Files of the upload that this program writes, by path. */
+  generated: Record<string, string>;
 }
 
 export interface ApplyOptions extends Connection, Files {
@@ -64,13 +67,27 @@ export type Options = ApplyOptions | RollbackOptions | CheckOptions | DoctorOpti
 export type Command =
   | { kind: "help"; command?: CommandName }
   | { kind: "version" }
-  | { kind: "run"; markdown?: string; options: () => Options };
+  | { kind: "run"; markdown?: string; work: () => Work };
+
+/** One project, or those of a projects file. */
+export type Work = { options: Options } | { many: ManyProjects };
+
+export interface ManyProjects {
+  items: { target: Target; options: Options }[];
+  /** How many at a time. */
+  parallel: number;
+  /** Milliseconds for all of them. */
+  timeout: number;
+  /** Where the folders of the projects start. */
+  root: string;
+  changedSince?: string;
+}
 
 /**
  * Reads the command line; without a command it is `apply`. The options are completed from the environment when
- * `options()` is called.
+ * `work()` is called.
  *
- * @throws PushError (exit code 2), from `options()` with every problem at once
+ * @throws PushError (exit code 2), from `work()` with every problem at once
  */
 export function parseCommand(argv: readonly string[], env: Environment): Command {
   const { values, positionals } = parseFlags(argv);
@@ -87,7 +104,34 @@ export function parseCommand(argv: readonly string[], env: Environment): Command
       foreign.map((flag) => `${command} has no option --${flag}`),
       command,
     );
-  return { kind: "run", markdown: values.markdown, options: () => complete(command, values, env) };
+  return { kind: "run", markdown: values.markdown, work: () => readWork(command, values, env) };
+}
+
+function readWork(command: CommandName, values: Values, env: Environment): Work {
+  const project = values.project ?? (env.DIGDAG_PROJECT || undefined);
+  const takesMany = flagsOf(command).includes("config");
+  // A check of one directory names no project.
+  const isNamed = project !== undefined || (command === "check" && values.directory !== undefined);
+  const file = takesMany ? projectsFile(values.config, isNamed ? "" : undefined) : undefined;
+  if (file === undefined) return { options: complete(command, values, env) };
+  if (values.directory !== undefined)
+    throw usage([`--directory does not go with ${printable(file)}, which names the directories`], command);
+  const { targets, parallel } = readTargets(file, {
+    environment: values.environment ?? (env.DIGDAG_ENVIRONMENT || undefined),
+    branch: env.GITHUB_BASE_REF || env.GITHUB_REF_NAME,
+    project,
+    anyEnvironment: command === "check",
+  });
+  const items = targets.map((target) => ({ target, options: complete(command, values, env, target) }));
+  return {
+    many: {
+      items,
+      parallel,
+      timeout: readTimeout(values.timeout),
+      root: path.dirname(file),
+      changedSince: values["changed-since"],
+    },
+  };
 }
 
 const isCommand = (text: string): text is CommandName => Object.hasOwn(COMMANDS, text);
@@ -144,18 +188,19 @@ class Reading {
   }
 }
 
-function complete(command: CommandName, values: Values, env: Environment): Options {
+function complete(command: CommandName, values: Values, env: Environment, target?: Target): Options {
   const reading = new Reading(command);
   const files = {
-    directory: values.directory ?? ".",
-    operators: values.operator ?? [],
-    strict: values.strict ?? false,
+    directory: target?.directory ?? values.directory ?? ".",
+    operators: [...(target?.operators ?? []), ...(values.operator ?? [])],
+    strict: values.strict ?? target?.strict ?? false,
+    generated: target?.generated ?? {},
   };
-  const named = values.project ?? env.DIGDAG_PROJECT ?? "";
+  const named = target?.project ?? values.project ?? env.DIGDAG_PROJECT ?? "";
   const project = () => reading.take(() => readProjectName(named));
   const connection = (): Connection => ({
     endpoint: reading.take(() => {
-      const endpoint = readEndpoint(values.endpoint ?? env.DIGDAG_ENDPOINT ?? "");
+      const endpoint = readEndpoint(values.endpoint ?? target?.endpoint ?? env.DIGDAG_ENDPOINT ?? "");
       proxyFor(endpoint, env);
       return endpoint;
     }),
@@ -164,7 +209,7 @@ function complete(command: CommandName, values: Values, env: Environment): Optio
     authorization: reading.take(() => readAuthorization(env)),
     egressAddressUrl: env.EGRESS_ADDRESS_URL,
   });
-  const allowRemove = values["allow-remove"] ?? [];
+  const allowRemove = [...(target?.allowRemove ?? []), ...(values["allow-remove"] ?? [])];
   switch (command) {
     case "apply":
     case "plan":
@@ -205,65 +250,4 @@ function complete(command: CommandName, values: Values, env: Environment): Optio
         project: named === "" ? undefined : project(),
       });
   }
-}
-
-/** GitHub's run and attempt; elsewhere the time. */
-function runName({ GITHUB_RUN_ID: id, GITHUB_RUN_ATTEMPT: attempt }: Environment): string {
-  if (id) return `${id}-${attempt || 1}`;
-  return new Date().toISOString().replace(/[-:]|\.\d+/g, "");
-}
-
-function readOfficialCli(text = "auto"): CheckOptions["officialCli"] {
-  if (text === "auto" || text === "always" || text === "never") return text;
-  throw new Error(`--official-cli ${quoted(text)} is invalid: auto, always or never`);
-}
-
-function readProjectName(name: string): string {
-  if (name === "") throw new Error("no project name: give --project NAME or set DIGDAG_PROJECT");
-  const fault = nameFault(name);
-  if (fault !== undefined) throw new Error(`the project name ${fault}`);
-  return name;
-}
-
-function readEndpoint(text: string): URL {
-  if (text === "") throw new Error("no endpoint: give --endpoint URL or set DIGDAG_ENDPOINT");
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.username || url?.password) {
-    throw new Error(
-      "the endpoint holds credentials; use DIGDAG_USER with DIGDAG_PASSWORD instead (the value is not shown)",
-    );
-  }
-  if (url === undefined || !["http:", "https:"].includes(url.protocol) || url.hostname === "") {
-    throw new Error(
-      `the endpoint ${JSON.stringify(printable(text, 80))} is not a URL such as https://digdag.example.com`,
-    );
-  }
-  if (url.pathname !== "/" || url.search !== "" || url.hash !== "") {
-    throw new Error(
-      `the endpoint ${printable(url.origin + url.pathname, 80)} has a path; Digdag serves /api at the root of its host: ${url.origin}`,
-    );
-  }
-  return url;
-}
-
-function readRevision(text: string, optional = false): string {
-  if (text === "" && optional) return text;
-  if (text === "")
-    throw new Error('no revision: set GITHUB_SHA (GitHub does) or give --revision "$(git rev-parse HEAD)"');
-  if (!/^[A-Za-z0-9][A-Za-z0-9._:+@-]{0,254}$/.test(text)) {
-    throw new Error(
-      `the revision ${JSON.stringify(printable(text, 80))} is invalid: letters, digits and . _ : + @ - are allowed, at most 255, a letter or digit first`,
-    );
-  }
-  return text;
-}
-
-function readTimeout(text = String(DEFAULT_TIMEOUT_SECONDS)): number {
-  const seconds = Number(text);
-  if (!/^\d+$/.test(text) || seconds < 1 || seconds > 3600) {
-    throw new Error(
-      `--timeout ${JSON.stringify(printable(text, 40))} is invalid: whole seconds from 1 to 3600`,
-    );
-  }
-  return seconds * 1000;
 }

@@ -1,7 +1,7 @@
 import { type Archive, buildArchive } from "./archive";
 import { EXIT, type Problem, PushError } from "./errors";
 import { inspectFiles } from "./hygiene";
-import { type Project, readProject } from "./project";
+import { type Project, readProject, sortByPath } from "./project";
 import { type Knowledge, readWorkflows, type Workflow } from "./workflows";
 
 /** A project's files and how strictly they are judged. */
@@ -9,6 +9,8 @@ export interface ProjectFiles extends Knowledge {
   directory: string;
   /** Warnings count as errors. */
   strict: boolean;
+  /** Files of the upload that this program writes, by path; they stand in for those of the directory. */
+  generated: Readonly<Record<string, string>>;
 }
 
 /** A project that is fit to be pushed. */
@@ -25,7 +27,7 @@ export interface Prepared {
  * @throws PushError (exit code 2) with every error and warning, by file and line
  */
 export async function prepare(files: ProjectFiles): Promise<Prepared> {
-  const project = readProject(files.directory);
+  const project = withGenerated(readProject(files.directory), files.generated);
   const { workflows, problems } = readWorkflows(project, files);
   const found: Problem[] = [...problems, ...inspectFiles(project)].map((problem) =>
     files.strict ? { ...problem, warning: undefined } : problem,
@@ -37,6 +39,17 @@ export async function prepare(files: ProjectFiles): Promise<Prepared> {
     throw new PushError(EXIT.refused, `the project's files have ${noun}`, { problems: found });
   }
   return { project, workflows, archive: await buildArchive(project.entries), warnings: found };
+}
+
+function withGenerated(project: Project, generated: ProjectFiles["generated"]): Project {
+  const written = Object.entries(generated).map(([path, text]) => ({
+    kind: "file" as const,
+    path,
+    executable: false,
+    content: Buffer.from(text),
+  }));
+  const kept = project.entries.filter(({ path }) => !Object.hasOwn(generated, path));
+  return { ...project, entries: sortByPath([...kept, ...written]) };
 }
 
 function byPlace(a: Problem, b: Problem): number {

@@ -124,7 +124,7 @@ export function annotations({ problems, failure }: Report, directory: string, wo
 /** Lines for GITHUB_OUTPUT. */
 export function githubOutputs(outputs: Report["outputs"]): string {
   return Object.entries(outputs)
-    .map(([name, value]) => `${name}=${printable(value)}\n`)
+    .map(([name, value]) => `${name}=${printable(value, 100_000)}\n`)
     .join("");
 }
 
