@@ -72,6 +72,15 @@ export type FlagName = keyof typeof FLAGS;
 
 const EVERYWHERE: readonly FlagName[] = ["markdown", "timeout", "json", "help", "version"];
 
+/** What is said of a command. */
+export interface CommandText {
+  summary: string;
+  about: string;
+  flags: readonly FlagName[];
+  /** Help of options that mean something else here, and come from no variable. */
+  differs?: Partial<Record<FlagName, string>>;
+}
+
 const MANY: readonly FlagName[] = ["config", "environment", "changed-since"];
 const DEPLOYMENT_FLAGS: readonly FlagName[] = [
   ...([
@@ -105,6 +114,9 @@ export const COMMANDS = {
     summary: "make Digdag serve an earlier revision again, byte by byte",
     about: "Takes the stored archive of a revision, pushes it under a new name (--revision) and verifies it.",
     flags: ["project", "endpoint", "to", "revision", "allow-remove"],
+    differs: {
+      revision: "name of the new revision; default: that of the old one with -rollback- and the run",
+    },
   },
   check: {
     summary: "check the files; needs no server",
@@ -116,7 +128,7 @@ export const COMMANDS = {
     about: "DNS, TCP, TLS, HTTP, version, credentials, database, project: a verdict on each, and what to do.",
     flags: ["project", "endpoint"],
   },
-} as const satisfies Record<string, { summary: string; about: string; flags: readonly FlagName[] }>;
+} as const satisfies Record<string, CommandText>;
 
 export type CommandName = keyof typeof COMMANDS;
 

@@ -1,5 +1,5 @@
 import { EXIT_MEANING } from "./errors";
-import { COMMANDS, type CommandName, FLAGS, type Flag, flagsOf } from "./flags";
+import { COMMANDS, type CommandName, type CommandText, FLAGS, type Flag, flagsOf } from "./flags";
 
 /** The text of `--help`: of one command, or of the program. */
 export function helpText(command?: CommandName): string {
@@ -23,7 +23,10 @@ Credentials come from the environment only
 Also read
   EGRESS_ADDRESS_URL     asked after a network failure for the address this machine leaves from
   NODE_EXTRA_CA_CERTS    certificates of a company CA
+  https_proxy, http_proxy, all_proxy, no_proxy    in either case
   GITHUB_ACTIONS, GITHUB_STEP_SUMMARY, GITHUB_OUTPUT, GITHUB_WORKSPACE    annotations, job summary and outputs
+  GITHUB_REF_NAME, GITHUB_BASE_REF    the branch that leads to an environment
+  GITHUB_RUN_ID, GITHUB_RUN_ATTEMPT    the name that a rollback gives
 
 Exit codes
 ${codes.join("\n")}
@@ -31,11 +34,12 @@ ${codes.join("\n")}
 }
 
 function commandHelp(command: CommandName): string {
-  const { summary, about } = COMMANDS[command];
+  const { summary, about, differs = {} }: CommandText = COMMANDS[command];
   const rows = flagsOf(command).map((name): [string, string] => {
     const flag: Flag = FLAGS[name];
     const usage = `${flag.short === undefined ? "" : `-${flag.short}, `}--${name}${flag.value === undefined ? "" : ` ${flag.value}`}`;
-    return [usage, flag.variable === undefined ? flag.help : `${flag.help} (${flag.variable})`];
+    const usual = flag.variable === undefined ? flag.help : `${flag.help} (${flag.variable})`;
+    return [usage, differs[name] ?? usual];
   });
   const width = Math.max(...rows.map(([usage]) => usage.length)) + 2;
   return `Usage: digdag-push ${command} [options]

@@ -57,6 +57,10 @@ export interface Preview {
   refusal?: PushError;
 }
 
+// ProjectControl.updateSchedules of the server; the API does not tell the last session.
+const CHANGED_SCHEDULES =
+  "Digdag goes on with a changed schedule from its last session: a run whose new time is past by then starts at once.";
+
 /**
  * Compares the project's files with what Digdag serves, in full. Sends nothing.
  *
@@ -69,6 +73,7 @@ export async function preview(request: ApplyRequest, api: DigdagApi, now: number
   const plan = planPush(prepared.workflows, served);
   const changed = served?.project.archiveMd5 !== prepared.archive.md5;
   const notes: string[] = [];
+  if (plan.schedules.changed.length > 0) notes.push(CHANGED_SCHEDULES);
   const refusal = changed ? await refusalOf(request, plan, served, notes) : undefined;
   return {
     project: request.project,
