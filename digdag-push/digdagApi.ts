@@ -233,9 +233,10 @@ function notDigdag(url: URL, status: number): RequestFailure {
 }
 
 /** Where a stored archive lies, when the server does not pass it on itself. Never from https to http. */
-function objectStore(url: URL, { status, headers }: Answer): URL | undefined {
+export function objectStore(url: URL, { status, headers }: Answer): URL | undefined {
   if (![302, 303, 307].includes(status) || !url.pathname.endsWith("/archive")) return undefined;
-  const location = headers.location ?? "";
+  const { location } = headers;
+  if (location === undefined) return undefined;
   const target = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
   const allowed = target?.protocol === "https:" || (target?.protocol === "http:" && url.protocol === "http:");
   return allowed ? target : undefined;

@@ -1,5 +1,6 @@
 import * as path from "node:path";
 import {
+  type Alias,
   type Document,
   isAlias,
   isMap,
@@ -99,6 +100,7 @@ interface Source {
 class Loader {
   readonly problems: Problem[] = [];
   readonly places = new WeakMap<Config, Map<string, Place>>();
+  private readonly anchors = new Map<Alias, Node | null>();
   private nodes = 0;
 
   constructor(private readonly files: ReadonlyMap<string, string>) {}
@@ -139,7 +141,7 @@ class Loader {
     if (++this.nodes > MOST_NODES) return null;
     if (this.nodes === MOST_NODES)
       this.problems.push({ file: source.file, line: 1, message: "grows beyond all bounds by its aliases" });
-    if (isAlias(node)) return this.value(node.resolve(source.document) ?? null, source);
+    if (isAlias(node)) return this.value(this.anchored(node, source), source);
     if (isMap(node)) return this.mapping(node, source);
     if (isSeq(node)) return node.items.map((item) => this.value(item as Node, source));
     if (!isScalar(node)) return null;
@@ -147,6 +149,12 @@ class Loader {
       this.problem(node, source, "!include is a key of its own: write `!include : 'FILE'`");
     }
     return node.value as Value;
+  }
+
+  /** What an alias stands for; to find it takes a walk through the whole file. */
+  private anchored(alias: Alias, source: Source): Node | null {
+    if (!this.anchors.has(alias)) this.anchors.set(alias, alias.resolve(source.document) ?? null);
+    return this.anchors.get(alias) ?? null;
   }
 
   private mapping(map: YAMLMap, source: Source): Config {

@@ -70,6 +70,13 @@ describe("a push that would go back", () => {
     const { exitCode, json } = await deploy(digdag.url, shallow, third);
     assert.equal(exitCode, 0);
     assert.match(json.notes[0], /not checked: the served commit .* not in this checkout; .*fetch-depth: 0/);
+    // Both commits are there, and what lies between them is not.
+    execFileSync("git", ["fetch", "--quiet", "--depth=1", "origin", first], { cwd: shallow });
+    const found = await ancestry(shallow, first, third);
+    assert.deepEqual(
+      [found.kind, "why" in found && found.why.includes("only the latest commits")],
+      ["unknown", true],
+    );
   });
 
   it("knows the commit in the name of a rollback, and compares nothing but commits", async () => {

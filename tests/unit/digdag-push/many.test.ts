@@ -99,6 +99,8 @@ describe("several projects in one run", () => {
     const nowhere = await run(folder, ["apply"], { GITHUB_REF_NAME: "topic" });
     assert.equal(nowhere.exitCode, 2);
     assert.match(nowhere.stderr, /the branch "topic" leads to no environment\n.*stg, prd with --environment/);
+    const deeper = await run(folder, ["apply"], { GITHUB_REF_NAME: "release/1/hotfix" });
+    assert.match(deeper.stderr, /"release\/1\/hotfix" leads to no environment/);
     assert.match((await run(folder, ["apply", "--environment", "dev"])).stderr, /no environment "dev"/);
     assert.equal(
       (await run(folder, ["apply", "--environment", "stg"], { GITHUB_REF_NAME: "topic" })).exitCode,

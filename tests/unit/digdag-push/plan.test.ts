@@ -127,8 +127,19 @@ describe("plan", () => {
     assert.deepEqual((await planJson({ "main.dig": same, "c.yml": "b: 0.5\n" })).json.workflows.kept, [
       "main",
     ]);
+    const deep =
+      "_export:\n  a: 1\n  !include : 'c.yml'\n  b: 0.5\n+x:\n  sh>: a\n  _retry: 1\n+y:\n  !include : 'y.yml'\n  sh>: b\n";
+    const merged = await planJson({ "main.dig": deep, "c.yml": "a: 1\n", "y.yml": "sh>: other\n" });
+    assert.deepEqual(merged.json.workflows.kept, ["main"], "what stands below an include wins over it");
     const swapped = "_export:\n  a: 1\n  b: 0.5\n+y:\n  sh>: b\n+x:\n  sh>: a\n  _retry: 1\n";
     assert.equal((await planJson({ "main.dig": swapped })).json.workflows.changed[0].workflow, "main");
+  });
+
+  it("merges an included mapping into the one above it, as Digdag does", async () => {
+    await serve({ "main.dig": "_export:\n  a: {x: 1, y: 2}\n+t:\n  echo>: t\n" });
+    const split = "_export:\n  a: {x: 1, y: 9}\n  !include : 'a.yml'\n+t:\n  echo>: t\n";
+    const { json } = await planJson({ "main.dig": split, "a.yml": "a: {y: 2}\n" });
+    assert.deepEqual(json.workflows.kept, ["main"]);
   });
 
   it("understands what the server stored of the example project", async () => {

@@ -119,7 +119,7 @@ describe("a proxy", () => {
     const digdag = await cleaner.digdag({ tls: { key: pem.private, cert: pem.cert } });
     const { host, seen } = await proxy();
     const url = new URL(`https://digdag.test:${digdag.port}/api/version`);
-    const agent = new TunnelAgent(new URL(`http://${host}`));
+    const agent = new TunnelAgent(new URL(`http://u:p@${host}`));
     cleaner.add(() => agent.destroy());
     const ask = (trusted: boolean) => {
       agent.options.ca = trusted ? pem.cert : undefined;
@@ -133,7 +133,8 @@ describe("a proxy", () => {
     };
     await assert.rejects(ask(false), { layer: "TLS" });
     assert.equal((await ask(true)).status, 200);
-    assert.equal(seen.at(-1)?.what, `CONNECT digdag.test:${digdag.port}`);
+    const authorization = `Basic ${Buffer.from("u:p").toString("base64")}`;
+    assert.deepEqual(seen.at(-1), { what: `CONNECT digdag.test:${digdag.port}`, authorization });
   });
 
   it("is named when it refuses or cannot be reached", async () => {

@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { buildArchive } from "../../../digdag-push/archive";
+import { objectStore } from "../../../digdag-push/digdagApi";
 import type { Digdag } from "../../../local/digdag";
 import {
   ask,
@@ -177,6 +178,19 @@ describe("rollback", () => {
     assert.deepEqual(seen, [undefined]);
     const asked = secured.requests.find(({ path }) => path.includes("/archive?revision=r1&"));
     assert.match(asked?.path ?? "", /direct_download=false/);
+  });
+
+  it("follows to nothing else: never from https to http, nor for other answers", () => {
+    const target = (url: string, location: string | undefined, status = 303) =>
+      objectStore(new URL(url), { status, headers: { location }, body: Buffer.alloc(0) })?.href;
+    const archive = "https://digdag.example.com/api/projects/1/archive?revision=r1";
+    assert.equal(target(archive, "https://s3.example.com/k"), "https://s3.example.com/k");
+    assert.equal(target(archive, "/elsewhere"), "https://digdag.example.com/elsewhere");
+    assert.equal(target(archive, "http://s3.example.com/k"), undefined);
+    assert.equal(target(archive, "ftp://s3.example.com/k"), undefined);
+    assert.equal(target(archive, undefined), undefined);
+    assert.equal(target(archive, "https://s3.example.com/k", 301), undefined);
+    assert.equal(target("https://digdag.example.com/api/projects", "https://s3.example.com/k"), undefined);
   });
 
   /** A project that Digdag takes and this program refuses: its schedule has an impossible time. */

@@ -67,7 +67,7 @@ describe("the first run of a schedule", () => {
           );
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 
