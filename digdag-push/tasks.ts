@@ -16,6 +16,12 @@ export interface Surroundings {
 // Mappings with tasks in them that are not tasks of their own name.
 const CONTAINERS = ["_do", "_else_do", "_error", "_check", "sla"];
 
+// What a task without an operator may have (WorkflowCompiler.java); with another key no session starts.
+const GROUP_KEYS = [
+  ...["_parallel", "_background", "_after", "_error", "_check", "_retry", "_export", "_secrets"],
+  ...["timezone", "schedule", "sla", "_disable"],
+];
+
 /** Checks every task of a file: known operators, and the files and workflows they name. */
 export function checkTasks(file: string, loaded: Loaded, config: Config, around: Surroundings): Problem[] {
   const check = new TaskCheck(file, loaded, around, JSON.stringify(config));
@@ -38,25 +44,37 @@ class TaskCheck {
     this.movesFolder = text.includes('"_workdir":');
   }
 
-  visit(task: Config): void {
+  /** @param kind only of tasks it is known which keys they may have */
+  visit(task: Config, kind: "task" | "whole file" = "whole file"): void {
+    if (task._disable === true) return;
     const keys = Object.keys(task);
     const operators = keys.filter((key) => key.endsWith(">"));
-    const subtasks = keys.filter((key) => key.startsWith("+"));
+    const [operator, second] = operators;
+    const [subtask] = keys.filter((key) => key.startsWith("+"));
     for (const key of operators) this.operator(task, key);
-    const [operator] = operators;
-    if (operator !== undefined && subtasks.length > 0) {
+    if (operator !== undefined && subtask !== undefined) {
       const message = `is a task inside a task with ${printable(operator, 40)}; Digdag allows one or the other`;
-      this.problem(task, subtasks[0] ?? operator, message);
+      this.problem(task, subtask, message);
     }
-    if (operators[1] !== undefined)
-      this.problem(
-        task,
-        operators[1],
-        `is a second operator of the same task, after ${printable(operator ?? "", 40)}`,
-      );
+    if (operator !== undefined && second !== undefined)
+      this.problem(task, second, `is a second operator of the same task, after ${printable(operator, 40)}`);
+    if (kind === "task" && operator === undefined && task._type === undefined) this.groupKeys(task);
     for (const key of keys) {
       const value = task[key];
-      if (isConfig(value) && (key.startsWith("+") || CONTAINERS.includes(key))) this.visit(value);
+      if (!isConfig(value)) continue;
+      if (key === "sla") this.visit(value);
+      else if (key.startsWith("+") || CONTAINERS.includes(key)) this.visit(value, "task");
+    }
+  }
+
+  private groupKeys(task: Config): void {
+    for (const key of Object.keys(task)) {
+      if (key.startsWith("+") || GROUP_KEYS.includes(key)) continue;
+      const operator = OPERATORS.has(key) || this.around.operators.includes(key) ? `${key}>` : undefined;
+      const meant = operator ?? nearest(key, GROUP_KEYS);
+      const hint = meant === undefined ? "is an operator with > missing?" : `${meant} is meant?`;
+      const message = `${printable(key, 60)} is no key of a task without an operator: ${hint}`;
+      this.problem(task, key, message, operator === undefined && key.startsWith("_"));
     }
   }
 

@@ -2,7 +2,7 @@ import type { Archive } from "./archive";
 import type { DigdagApi, ServedProject, ServedSchedule, ServedWorkflow } from "./digdagApi";
 import { EXIT, messageOf, PushError, printable } from "./errors";
 import { RequestFailure } from "./http";
-import type { Served } from "./plan";
+import { type Served, shellQuoted } from "./plan";
 
 export interface Expected {
   project: string;
@@ -91,8 +91,9 @@ function superseded(project: string, revision: string, latest: string): PushErro
     `Digdag holds revision ${revision} of ${project}, but another push won: it serves ${printable(latest)}`,
     {
       advice:
-        "If the newer push is the wanted one, there is nothing to do. To go back to this tree, push it under a new name " +
-        `(--revision ${revision}-again). Give the workflow a concurrency group so that pushes wait for each other.`,
+        "If the newer push is the wanted one, there is nothing to do. To go back to this one: " +
+        `digdag-push rollback --project ${shellQuoted(project)} --to ${shellQuoted(revision)}. ` +
+        "Give the workflow a concurrency group so that pushes wait for each other.",
     },
   );
 }

@@ -97,6 +97,18 @@ describe("check", () => {
       /^a\.dig:3 is a task inside a task with echo>/,
     );
     await refused({ "a.dig": "+a:\n  echo>: x\n  sh>: y\n" }, /^a\.dig:3 is a second operator/);
+    await refused(
+      { "a.dig": "+a:\n  sh: make\n" },
+      /^a\.dig:2 sh is no key of a task without an operator: sh> is meant\?/,
+    );
+    await refused({ "a.dig": "+a:\n  +b:\n    colour: red\n" }, /^a\.dig:3 colour .*> missing\?/);
+    await warned(
+      { "a.dig": "+a:\n  _paralel: true\n  +b:\n    echo>: b\n" },
+      /^a\.dig:2 .*_parallel is meant\?/,
+    );
+    const fine =
+      "+a:\n  _type: echo\n  _command: x\n+b:\n  _disable: true\n  nosuch>: x\n+c:\n  _retry: 1\n  +d:\n    echo>: d\n";
+    assert.deepEqual((await find({ "a.dig": fine })).found, []);
   });
 
   it("refuses includes that are missing, lie above or go round", async () => {
@@ -113,7 +125,7 @@ describe("check", () => {
       /^b\.yml:2 .*includes this file/,
     );
     await refused(
-      { "a.dig": "+a:\n  x: !include b.yml\n", "b.yml": "c: 1\n" },
+      { "a.dig": "_export:\n  x: !include b.yml\n", "b.yml": "c: 1\n" },
       /^a\.dig:2 !include is a key of its own/,
     );
   });

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { build } from "esbuild";
+import { generate } from "selfsigned";
 import { parse } from "yaml";
 import { EXIT_MEANING } from "../../../digdag-push/errors";
 import { COMMANDS, type CommandName, flagsOf } from "../../../digdag-push/flags";
@@ -13,22 +14,25 @@ import { Cleaner, DAILY, deploy, push, schedules, writeFiles } from "./support";
 
 const ROOT = resolve(__dirname, "../../..");
 
+const bundle = (outfile: string) =>
+  build({
+    entryPoints: [join(ROOT, "digdag-push/cli.ts")],
+    bundle: true,
+    minify: true,
+    platform: "node",
+    target: "node20",
+    format: "cjs",
+    outfile,
+    logLevel: "error",
+  });
+
 describe("the program", () => {
   const cleaner = new Cleaner();
   afterEach(() => cleaner.clean());
 
   it("runs as one bundled file, sets the exit code and ends by itself", async () => {
     const outfile = join(cleaner.folder(), "digdag-push.js");
-    await build({
-      entryPoints: [join(ROOT, "digdag-push/cli.ts")],
-      bundle: true,
-      minify: true,
-      platform: "node",
-      target: "node20",
-      format: "cjs",
-      outfile,
-      logLevel: "error",
-    });
+    await bundle(outfile);
     const digdag = await cleaner.digdag();
     const run = (url: string) => {
       const argv = [
@@ -44,6 +48,31 @@ describe("the program", () => {
     };
     assert.equal(JSON.parse((await run(digdag.url)).stdout).verdict, "pushed");
     await assert.rejects(run("not a url"), { code: 2 });
+  });
+
+  it("trusts a company CA that Node is told of, and follows the proxy of the environment", async () => {
+    const folder = cleaner.folder();
+    const outfile = join(folder, "digdag-push.js");
+    await bundle(outfile);
+    const pem = await generate([{ name: "commonName", value: "company CA" }], {
+      notAfterDate: new Date(Date.now() + 86_400_000),
+      keyType: "ec",
+      extensions: [{ name: "subjectAltName", altNames: [{ type: 7, ip: "127.0.0.1" }] }],
+    });
+    writeFiles(folder, { "ca.pem": pem.cert });
+    const digdag = await cleaner.digdag({ tls: { key: pem.private, cert: pem.cert } });
+    const doctor = (env: Record<string, string>) =>
+      promisify(execFile)(process.execPath, [outfile, "doctor", "--json"], {
+        env: { PATH: process.env.PATH, DIGDAG_ENDPOINT: digdag.url, ...env },
+        timeout: 10_000,
+      });
+    await assert.rejects(doctor({}), { code: 3 });
+    const trusted = { NODE_EXTRA_CA_CERTS: join(folder, "ca.pem") };
+    assert.equal(JSON.parse((await doctor(trusted)).stdout).verdict, "healthy");
+    await assert.rejects(doctor({ ...trusted, https_proxy: "http://127.0.0.1:9" }), { code: 3 });
+    assert.ok(
+      (await doctor({ ...trusted, https_proxy: "http://127.0.0.1:9", no_proxy: "127.0.0.1" })).stdout,
+    );
   });
 
   it("has every exit code in its README", () => {
