@@ -1,12 +1,17 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
+const TRUST = [
+  // In a container the checkout often belongs to another user, which git would refuse to read.
+  ...["-c", "safe.directory=*"],
+  // A folder of a pull request that looks like a repository is none: its configuration could name programs to run.
+  ...["-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false"],
+];
+
 /** What git prints. Throws the error of execFile, with git's exit code as `code`. */
 export async function git(directory: string, argv: readonly string[]): Promise<string> {
-  // In a container the checkout often belongs to another user, which git would refuse to read.
   const options = { timeout: 20_000, maxBuffer: 64 * 1024 * 1024 };
-  return (await promisify(execFile)("git", ["-c", "safe.directory=*", "-C", directory, ...argv], options))
-    .stdout;
+  return (await promisify(execFile)("git", [...TRUST, "-C", directory, ...argv], options)).stdout;
 }
 
 /**

@@ -5,7 +5,15 @@ import { EXIT, messageOf, PushError, printable } from "./errors";
 import { COMMANDS, type CommandName, FLAGS, type FlagName, flagsOf } from "./flags";
 import { projectsFile, readTargets, type Target } from "./projectsFile";
 import { proxyFor } from "./proxy";
-import { readEndpoint, readOfficialCli, readProjectName, readRevision, readTimeout, runName } from "./values";
+import {
+  checkSameEndpoint,
+  readEndpoint,
+  readOfficialCli,
+  readProjectName,
+  readRevision,
+  readTimeout,
+  runName,
+} from "./values";
 
 /** How Digdag is reached. */
 export interface Connection {
@@ -200,7 +208,8 @@ function complete(command: CommandName, values: Values, env: Environment, target
   const project = () => reading.take(() => readProjectName(named));
   const connection = (): Connection => ({
     endpoint: reading.take(() => {
-      const endpoint = readEndpoint(values.endpoint ?? target?.endpoint ?? env.DIGDAG_ENDPOINT ?? "");
+      const endpoint = readEndpoint(values.endpoint ?? (env.DIGDAG_ENDPOINT || target?.endpoint || ""));
+      if (target?.endpoint !== undefined) checkSameEndpoint(endpoint, readEndpoint(target.endpoint));
       proxyFor(endpoint, env);
       return endpoint;
     }),

@@ -44,6 +44,17 @@ export function readEndpoint(text: string): URL {
   return url;
 }
 
+/**
+ * A projects file cannot send a runner, and its credential, to another Digdag than the runner's own: whoever changes the
+ * file in a pull request would get the credential, and a runner of another environment would deploy there.
+ */
+export function checkSameEndpoint(own: URL, ofFile: URL): void {
+  if (own.origin === ofFile.origin) return;
+  throw new Error(
+    `the projects file gives this environment the endpoint ${ofFile.origin}, but --endpoint or DIGDAG_ENDPOINT is ${own.origin}: is this the runner of another environment?`,
+  );
+}
+
 export function readRevision(text: string, optional = false): string {
   if (text === "" && optional) return text;
   if (text === "")

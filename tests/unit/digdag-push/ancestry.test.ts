@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ancestry } from "../../../digdag-push/ancestry";
+import { changedSince } from "../../../digdag-push/git";
 import type { Digdag } from "../../../local/digdag";
 import { Cleaner, DAILY, deploy, push, puts, served, writeFiles } from "./support";
 
@@ -77,6 +79,19 @@ describe("a push that would go back", () => {
       [found.kind, "why" in found && found.why.includes("only the latest commits")],
       ["unknown", true],
     );
+  });
+
+  it("runs nothing that a folder of the checkout names, though it looks like a repository", async () => {
+    const first = commit("1");
+    const trap = join(repository, "trap");
+    execFileSync("git", ["clone", "--quiet", "--bare", repository, trap]);
+    const sprung = join(cleaner.folder(), "sprung");
+    writeFiles(trap, {
+      config: `[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tworktree = ..\n\tfsmonitor = "touch ${sprung};:"\n`,
+    });
+    await changedSince(trap, first, new Map([["one", ["."]]]));
+    await ancestry(trap, first, first.replace(/^./, "0"));
+    assert.ok(!existsSync(sprung));
   });
 
   it("knows the commit in the name of a rollback, and compares nothing but commits", async () => {

@@ -108,6 +108,23 @@ describe("several projects in one run", () => {
     );
   });
 
+  it("are not sent to another Digdag than the runner's own, whatever the file says", async () => {
+    const other = await cleaner.digdag();
+    const file = (endpoint: string) =>
+      PROJECTS.replace("branches: [main,", `endpoint: ${endpoint}\n    branches: [main,`);
+    const foreign = await run(cleaner.project({ ...TREE, "digdag-push.yml": file(other.url) }), ["apply"]);
+    assert.equal(foreign.exitCode, 2);
+    assert.match(foreign.stderr, new RegExp(`endpoint ${other.url}, but .* is ${digdag.url}`));
+    assert.equal(other.requests.length + digdag.requests.length, 0);
+    const own = cleaner.project({ ...TREE, "digdag-push.yml": file(digdag.url) });
+    assert.equal((await run(own, ["plan"])).exitCode, 0);
+    assert.equal(
+      (await run(own, ["plan"], { DIGDAG_ENDPOINT: "" })).exitCode,
+      0,
+      "a machine without an endpoint",
+    );
+  });
+
   it("fail on their own, and the run with the first of them", async () => {
     const folder = cleaner.project({ ...TREE, "flows/two/manual.dig": "+a:\n  nosuch>: x\n" });
     const summary = join(cleaner.folder(), "summary");
