@@ -204,13 +204,13 @@ export class DigdagApi {
   /** Follows to an object store, without the credential, which is Digdag's alone. */
   private async fetchElsewhere(url: URL, request: Omit<Request, "connectTimeout">): Promise<Answer> {
     const { userAgent, limits, signal, proxyFor } = this.options;
+    const proxy = proxyFor?.(url);
+    const agent = makeAgent(url, proxy);
+    const headers = { "user-agent": userAgent };
     const answer = await send(url, {
       ...request,
-      headers: { "user-agent": userAgent },
-      connectTimeout: limits.connect,
-      signal,
-      proxy: proxyFor?.(url),
-    });
+      ...{ headers, connectTimeout: limits.connect, signal, agent, proxy },
+    }).finally(() => agent.destroy());
     if (answer.status >= 200 && answer.status < 300) return answer;
     const message = `${url.origin}, where Digdag keeps its archives, answers ${answer.status}`;
     throw new RequestFailure("HTTP", message, { status: answer.status });

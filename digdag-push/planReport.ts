@@ -90,9 +90,12 @@ function planMarkdown(preview: Preview, context: Context): string {
             schedules.map(([sign, text]) => `${sign === "~" ? "!" : sign} ${text}`),
           ),
         ]),
-    ...preview.diffs.map(({ workflow, diff }) =>
-      details(`changes of ${workflow}`, block("diff", diffLines(diff))),
-    ),
+    ...preview.diffs
+      .slice(0, MOST_DIFFS)
+      .map(({ workflow, diff }) => details(`changes of ${workflow}`, block("diff", diffLines(diff)))),
+    ...(preview.diffs.length > MOST_DIFFS
+      ? [`${preview.diffs.length - MOST_DIFFS} more workflows change; the log shows them.\n`]
+      : []),
     details(
       `all ${counted(preview.files.length, "file")} of the upload`,
       block(
@@ -147,6 +150,8 @@ function filesText({ fileChanges, changed }: Preview): string {
 }
 
 const MOST_LINES = 200;
+/** GitHub takes no summary above 1 MiB. */
+const MOST_DIFFS = 30;
 
 function fileLines({ fileChanges }: Preview): [sign: string, path: string][] {
   const all = [

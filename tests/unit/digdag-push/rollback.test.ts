@@ -180,6 +180,42 @@ describe("rollback", () => {
     assert.match(asked?.path ?? "", /direct_download=false/);
   });
 
+  it("asks the object store through the proxy that the environment names for it", async () => {
+    await serve("r1", { "daily.dig": DAILY });
+    const bytes = await archive("r1");
+    await serve("r2", { "daily.dig": `${DAILY}# 2\n` });
+    const asked: string[] = [];
+    const proxy = createServer((request, response) => {
+      asked.push(request.url ?? "");
+      response.end(bytes);
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    cleaner.add(() => proxy.close());
+    const location = "http://store.example.com/bucket/key?signature=abc";
+    digdag.addFault({ kind: "status", status: 303, path: "/api/projects/1/archive", headers: { location } });
+    const env = {
+      http_proxy: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+      no_proxy: "127.0.0.1",
+    };
+    const { exitCode, stderr } = await rollback([], env);
+    assert.equal(exitCode, 0, stderr);
+    assert.deepEqual(asked, [location]);
+  });
+
+  it("shows no signature when the object store refuses", async () => {
+    await serve("r1", { "daily.dig": DAILY });
+    await serve("r2", { "daily.dig": `${DAILY}# 2\n` });
+    const store = createServer((_, response) => response.writeHead(403).end("<Error>signature=abc</Error>"));
+    await new Promise<void>((resolve) => store.listen(0, "127.0.0.1", resolve));
+    cleaner.add(() => store.close());
+    const location = `http://127.0.0.1:${(store.address() as AddressInfo).port}/bucket/key?signature=abc`;
+    digdag.addFault({ kind: "status", status: 303, path: "/api/projects/1/archive", headers: { location } });
+    const { exitCode, stdout, stderr } = await rollback();
+    assert.equal(exitCode, 3);
+    assert.match(stderr, /where Digdag keeps its archives, answers 403/);
+    assert.doesNotMatch(stdout + stderr, /signature/);
+  });
+
   it("follows to nothing else: never from https to http, nor for other answers", () => {
     const target = (url: string, location: string | undefined, status = 303) =>
       objectStore(new URL(url), { status, headers: { location }, body: Buffer.alloc(0) })?.href;
