@@ -5,6 +5,7 @@ import { counted } from "./plan";
 import { cell, problemBullets, problemLines, type Report, successReport, timeText } from "./report";
 import { firstRun } from "./schedule";
 import type { Workflow } from "./workflows";
+import { isoInstant } from "./zonedTime";
 
 /** The report of `check`. */
 export function checkReport(checked: Checked, directory: string, now: number, seconds: number): Report {
@@ -51,6 +52,6 @@ export function checkReport(checked: Checked, directory: string, now: number, se
 function scheduleView({ name, timezone, schedule }: Workflow, now: number) {
   if (schedule === undefined) return [];
   const next = firstRun(schedule, timezone, now);
-  const firstRunTime = next === undefined ? null : new Date(next.run).toISOString().replace(".000Z", "Z");
+  const firstRunTime = next === undefined ? null : isoInstant(next.run);
   return [{ workflow: name, rule: schedule.text, timezone, firstRunTime }];
 }

@@ -1,3 +1,5 @@
+import { DEFAULT_TIMEOUT_SECONDS } from "./limits";
+
 /** An option of the command line. */
 export interface Flag {
   type: "string" | "boolean";
@@ -62,7 +64,11 @@ export const FLAGS = {
     help: "run `digdag check` as well: auto (where digdag is on PATH), always or never; default: auto",
   },
   markdown: { type: "string", value: "FILE", help: "also write the report there as Markdown, for a comment" },
-  timeout: { type: "string", value: "SECONDS", help: "for the whole command, 1 to 3600; default: 120" },
+  timeout: {
+    type: "string",
+    value: "SECONDS",
+    help: `for the whole command, 1 to 3600; default: ${DEFAULT_TIMEOUT_SECONDS}`,
+  },
   json: { type: "boolean", help: "result as one JSON object on standard output" },
   help: { type: "boolean", short: "h", help: "explain the command" },
   version: { type: "boolean", help: "print the version" },

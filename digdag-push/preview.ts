@@ -8,6 +8,7 @@ import { type Prepared, prepare } from "./prepare";
 import { firstRun, readSchedule } from "./schedule";
 import type { Workflow } from "./workflows";
 import type { Value } from "./yaml";
+import { isoInstant } from "./zonedTime";
 
 /** A schedule before or after the push. */
 export interface ScheduleView {
@@ -172,7 +173,7 @@ function localView(workflow: Workflow | undefined, name: string, now: number): S
     workflow: name,
     rule: workflow.schedule.text,
     timezone: workflow.timezone,
-    nextRunTime: next === undefined ? null : new Date(next.run).toISOString().replace(".000Z", "Z"),
+    nextRunTime: next === undefined ? null : isoInstant(next.run),
     disabledAt: null,
   };
 }

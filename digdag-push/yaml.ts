@@ -50,7 +50,7 @@ const TAGS: ScalarTag[] = [
   tag("int", /^(?:[-+]?0b[01_]+|[-+]?0[0-7_]+|[-+]?(?:0|[1-9][0-9_]*)|[-+]?0x[0-9a-fA-F_]+)$/, readInteger),
   tag(
     "float",
-    /^(?:[-+]?(?:\.[0-9]+|[1-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/,
+    /^(?:[-+]?(?:\.[0-9]+|[1-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/,
     readFloat,
   ),
   // A key `!include : FILE` may stand several times in one mapping.
@@ -66,7 +66,12 @@ function readInteger(text: string): number {
 
 function readFloat(text: string): number {
   const word = /^([-+]?)\.(inf|nan)$/i.exec(text);
-  if (word === null) return Number(text.replaceAll("_", ""));
+  if (word === null) {
+    // 190:20:30.15 counts by sixties; a time such as 07:00:00 has no point and stays text.
+    const [sign, digits] = /^[-+]/.test(text) ? [text[0], text.slice(1)] : ["", text];
+    const parts = digits.replaceAll("_", "").split(":").map(Number);
+    return parts.reduce((sum, part) => sum * 60 + part, 0) * (sign === "-" ? -1 : 1);
+  }
   return /nan/i.test(text) ? Number.NaN : word[1] === "-" ? -Infinity : Infinity;
 }
 

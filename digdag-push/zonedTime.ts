@@ -77,6 +77,11 @@ export function instantOf(time: WallTime, zone: string): number {
   return fits.length > 0 ? Math.max(...fits) : before;
 }
 
+/** `2026-12-01T07:00:00Z`, as Digdag writes instants. */
+export function isoInstant(instant: number): string {
+  return new Date(instant).toISOString().replace(".000Z", "Z");
+}
+
 /** `2026-12-01 07:00 Asia/Tokyo`; the instant itself where this machine does not know the zone. */
 export function localText(instant: number, zone: string): string {
   try {
