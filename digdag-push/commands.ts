@@ -90,10 +90,10 @@ async function withApi<T>(
   { limits, signal }: Run,
   work: (api: DigdagApi) => Promise<T>,
 ): Promise<T> {
-  const { endpoint, authorization } = connection;
+  const { endpoint, credentials } = connection;
   const api = new DigdagApi({
     endpoint,
-    authorization,
+    credentials,
     proxyFor: connection.proxyFor,
     limits,
     signal,

@@ -1,6 +1,6 @@
 import type { Agent } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { redact } from "./credentials";
+import { type Credentials, redact } from "./credentials";
 import { printable } from "./errors";
 import { type Answer, makeAgent, type Request, RequestFailure, send } from "./http";
 import { type Limits, RETRIES } from "./limits";
@@ -37,8 +37,8 @@ export interface ServedSchedule {
 
 export interface DigdagApiOptions {
   endpoint: URL;
-  /** Value of the Authorization header. */
-  authorization?: string;
+  /** Headers that carry credentials; default: none. */
+  credentials?: Credentials;
   limits: Limits;
   userAgent: string;
   /** The deadline of the command. */
@@ -181,13 +181,13 @@ export class DigdagApi {
   }
 
   private async exchange(url: URL, request: Omit<Request, "connectTimeout">): Promise<Answer> {
-    const { authorization, userAgent, limits, signal } = this.options;
+    const { credentials = {}, userAgent, limits, signal } = this.options;
     const answer = await send(url, {
       ...request,
       headers: {
         accept: "application/json",
         "user-agent": userAgent,
-        ...(authorization !== undefined && { authorization }),
+        ...credentials,
         ...request.headers,
       },
       connectTimeout: limits.connect,
@@ -198,7 +198,7 @@ export class DigdagApi {
     if (answer.status >= 200 && answer.status < 300) return answer;
     const elsewhere = objectStore(url, answer);
     if (elsewhere !== undefined) return this.fetchElsewhere(elsewhere, request);
-    throw statusFailure(url, answer, authorization);
+    throw statusFailure(url, answer, credentials);
   }
 
   /** Follows to an object store, without the credential, which is Digdag's alone. */
@@ -242,9 +242,9 @@ export function objectStore(url: URL, { status, headers }: Answer): URL | undefi
   return allowed ? target : undefined;
 }
 
-function statusFailure(url: URL, answer: Answer, authorization: string | undefined): RequestFailure {
+function statusFailure(url: URL, answer: Answer, credentials: Credentials): RequestFailure {
   const { status } = answer;
-  const said = redact(serverMessage(answer.body), authorization);
+  const said = redact(serverMessage(answer.body), credentials);
   const suffix = said === "" ? "" : `: ${said}`;
   if (status === 401 || status === 403) {
     return new RequestFailure("auth", `${url.origin} answers ${status}${suffix}`, { status });

@@ -2,6 +2,7 @@ import { lookup } from "node:dns/promises";
 import { connect, isIP } from "node:net";
 import * as tls from "node:tls";
 import { adviceFor } from "./advice";
+import type { Credentials } from "./credentials";
 import type { DigdagApi } from "./digdagApi";
 import type { Egress } from "./egress";
 import { messageOf, printable } from "./errors";
@@ -21,7 +22,7 @@ export interface Step {
 export interface DoctorRequest {
   endpoint: URL;
   project?: string;
-  authorization?: string;
+  credentials: Credentials;
   proxyFor: (url: URL) => URL | undefined;
 }
 
@@ -224,7 +225,7 @@ class Examination {
       return;
     }
     const credential =
-      this.request.authorization === undefined
+      Object.keys(this.request.credentials).length === 0
         ? "no credential is set, and Digdag asks for none"
         : "the credential is accepted";
     try {

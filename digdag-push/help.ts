@@ -19,6 +19,7 @@ ${commands.join("\n")}
 Credentials come from the environment only
   DIGDAG_USER with DIGDAG_PASSWORD or DIGDAG_PASSWORD_FILE    basic authentication
   DIGDAG_AUTHORIZATION_FILE    file with the value of the Authorization header, such as "Bearer TOKEN"
+  DIGDAG_HEADERS_FILE          file with further headers, one "Name: value" in a line
 
 Also read
   EGRESS_ADDRESS_URL     asked after a network failure for the address this machine leaves from

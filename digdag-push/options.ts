@@ -1,6 +1,6 @@
 import * as path from "node:path";
 import { parseArgs } from "node:util";
-import { type Environment, readAuthorization } from "./credentials";
+import { type Credentials, type Environment, readCredentials } from "./credentials";
 import { EXIT, messageOf, PushError, printable } from "./errors";
 import { COMMANDS, type CommandName, FLAGS, type FlagName, flagsOf } from "./flags";
 import { projectsFile, readTargets, type Target } from "./projectsFile";
@@ -20,8 +20,8 @@ export interface Connection {
   endpoint: URL;
   /** Milliseconds for the whole command. */
   timeout: number;
-  /** Value of the Authorization header. */
-  authorization?: string;
+  /** Headers that carry credentials. */
+  credentials: Credentials;
   /** Asked for this machine's address after a failure. */
   egressAddressUrl?: string;
   /** The proxy for a URL. */
@@ -215,7 +215,7 @@ function complete(command: CommandName, values: Values, env: Environment, target
     }),
     proxyFor: (url) => proxyFor(url, env),
     timeout: reading.take(() => readTimeout(values.timeout)),
-    authorization: reading.take(() => readAuthorization(env)),
+    credentials: reading.take(() => readCredentials(env)),
     egressAddressUrl: env.EGRESS_ADDRESS_URL,
   });
   const allowRemove = [...(target?.allowRemove ?? []), ...(values["allow-remove"] ?? [])];
