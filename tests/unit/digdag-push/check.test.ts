@@ -125,6 +125,14 @@ describe("check", () => {
       /^b\.yml:2 .*includes this file/,
     );
     await refused(
+      {
+        "a.dig": "!include : 'b.yml'\n",
+        "b.yml": "!include : 'c.yml'\n",
+        "c.yml": "+c:\n!include : 'b.yml'\n",
+      },
+      /^c\.yml:2 includes b\.yml, which includes this file/,
+    );
+    await refused(
       { "a.dig": "_export:\n  x: !include b.yml\n", "b.yml": "c: 1\n" },
       /^a\.dig:2 !include is a key of its own/,
     );

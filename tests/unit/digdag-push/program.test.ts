@@ -68,7 +68,10 @@ describe("the program", () => {
       });
     await assert.rejects(doctor({}), { code: 3 });
     const trusted = { NODE_EXTRA_CA_CERTS: join(folder, "ca.pem") };
-    assert.equal(JSON.parse((await doctor(trusted)).stdout).verdict, "healthy");
+    const { verdict, steps } = JSON.parse((await doctor(trusted)).stdout);
+    assert.equal(verdict, "healthy");
+    const { advice } = steps.find(({ name }: { name: string }) => name === "TLS");
+    assert.match(advice, /Renew the certificate/);
     await assert.rejects(doctor({ ...trusted, https_proxy: "http://127.0.0.1:9" }), { code: 3 });
     assert.ok(
       (await doctor({ ...trusted, https_proxy: "http://127.0.0.1:9", no_proxy: "127.0.0.1" })).stdout,

@@ -131,6 +131,7 @@ describe("rollback", () => {
     const { exitCode, json, stderr } = await rollback(["--to", "odd"]);
     assert.equal(exitCode, 0, stderr);
     assert.deepEqual(json.workflows, ["odd"]);
+    assert.deepEqual(json.plan.schedules.added, ["odd"]);
     assert.equal(json.schedules.length, 1);
   });
 

@@ -92,6 +92,8 @@ describe("a schedule", () => {
         { "daily>": "25:99:00" },
         /impossible time 25:99:00, which Digdag would take for a later one; allowed is 00:00:00 to 23:59:59/,
       ],
+      [{ "daily>": "24:00:00" }, /impossible time 24:00:00/],
+      [{ "daily>": "00:00:60" }, /impossible time 00:00:60/],
       [{ "daily>": "7h" }, /daily> is "7h"; the time must be HH:MM:SS/],
       [{ "hourly>": "60:00" }, /impossible time 60:00/],
       [{ "weekly>": "Xyz,09:00:00" }, /the day "Xyz"/],

@@ -22,12 +22,13 @@ describe("a workflow file", () => {
 
   it("merges mappings and follows anchors as YAML says", () => {
     const { config, problems } = load(
-      "a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\nc: {<<: [{z: 4}, *a], x: 9}\nd: *a\n",
+      "a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\nc: {<<: [{z: 4}, *a], x: 9}\nd: *a\ne: {y: 3, <<: *a}\n",
     );
     assert.deepEqual(problems, []);
     assert.deepEqual(config?.b, { x: 1, y: 3 });
     assert.deepEqual(config?.c, { x: 9, y: 2, z: 4 });
     assert.deepEqual(config?.d, { x: 1, y: 2 });
+    assert.deepEqual(config?.e, { y: 3, x: 1 });
   });
 
   it("starts with a byte order mark or not, and ends its lines either way", () => {
