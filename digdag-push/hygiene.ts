@@ -18,7 +18,8 @@ const SECRETS: readonly [RegExp, string][] = [
   [/\bxox[abprs]-[A-Za-z0-9-]{20,}/, "a Slack token"],
   [/\bAIza[A-Za-z0-9_-]{35}\b/, "a Google API key"],
   [/"type"\s*:\s*"service_account"/, "a Google service account's key"],
-  [/\b[a-z][a-z0-9+]*:\/\/[^\s:/@'"${}]+:[^\s:/@'"${}]{3,}@[\w.-]+/, "a URL with a password"],
+  // Bounded, so that no file makes the search slow.
+  [/\b[a-z][a-z0-9+]{1,20}:\/\/[^\s:/@'"${}]{1,200}:[^\s:/@'"${}]{3,200}@[\w.-]/, "a URL with a password"],
 ];
 
 const ADVICE = "remove it, or exclude it in .digdagignore; whoever reads the project in Digdag reads it";

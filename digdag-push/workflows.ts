@@ -57,7 +57,9 @@ export function readWorkflows(
 const workflowName = (file: string): string => file.slice(0, -".dig".length);
 
 // Keys that Digdag reads from a workflow file (WorkflowFile.java); it refuses a file with others.
-const TOP_LEVEL_KEYS = ["timezone", "schedule", "sla", "_export", "_error", "_check", "_retry", "_parallel"];
+const TOP_LEVEL_KEYS = [
+  ...["timezone", "schedule", "sla", "_export", "_error", "_check", "_retry", "_parallel", "_secrets"],
+];
 
 function describe(file: string, loaded: Loaded, whole: Config): { workflow: Workflow; problems: Problem[] } {
   const { timezone: zone, ...config } = whole;

@@ -118,18 +118,12 @@ class Loader {
       customTags: (tags) => [...tags, ...TAGS],
       lineCounter: lines,
       prettyErrors: false,
-      uniqueKeys: (a, b) =>
-        isScalar(a) && isScalar(b) && a.tag !== INCLUDE && b.tag !== INCLUDE && a.value === b.value,
+      // Seen below: the parser compares every key with every other.
+      uniqueKeys: false,
     });
     const before = this.problems.length;
-    for (const error of document.errors) {
-      const duplicate = error.code === "DUPLICATE_KEY";
-      this.problems.push({
-        file,
-        ...position(lines, error.pos[0]),
-        message: duplicate ? `the key ${keyAt(text, error.pos[0])} appears twice` : error.message,
-      });
-    }
+    for (const { pos, message } of document.errors)
+      this.problems.push({ file, ...position(lines, pos[0]), message });
     if (this.problems.length > before) return undefined;
     if (!isMap(document.contents)) {
       this.problems.push({
@@ -165,6 +159,7 @@ class Loader {
   private mapping(map: YAMLMap, source: Source): Config {
     const config: Config = {};
     const places = new Map<string, Place>();
+    const own = new Set<string>();
     this.places.set(config, places);
     for (const [index, { key, value }] of (map.items as Pair<Node, Node | null>[]).entries()) {
       // Where such a key comes first in a nested mapping, the parser takes its tag for that of the mapping.
@@ -176,6 +171,8 @@ class Loader {
         for (const one of Array.isArray(merged) ? merged : [merged]) this.inherit(config, one);
       } else {
         const name = isScalar(key) ? String(key.value) : String(key);
+        if (own.has(name)) this.problem(key, source, `the key ${printable(name, 80)} appears twice`);
+        own.add(name);
         config[name] = this.value(value, source);
         places.set(name, { file: source.file, ...position(source.lines, key.range?.[0] ?? 0) });
       }
@@ -246,8 +243,4 @@ export function isConfig(value: unknown): value is Config {
 function position(lines: LineCounter, offset: number): { line: number; column: number } {
   const { line, col } = lines.linePos(offset);
   return { line: Math.max(line, 1), column: Math.max(col, 1) };
-}
-
-function keyAt(text: string, offset: number): string {
-  return printable(/^[^\s:]*(?=\s*:)|^[^\n:]*/.exec(text.slice(offset))?.[0] ?? "", 80);
 }

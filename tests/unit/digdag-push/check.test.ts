@@ -213,6 +213,20 @@ describe("check", () => {
     for (const secret of [github, "AKIAIOSFODNN7EXAMPLE", "hunter22"]) assert.ok(!said.includes(secret));
   });
 
+  it("reads two megabytes of anything at once", async function () {
+    this.timeout(10_000);
+    const size = 1_000_000;
+    const nasty = ["a+", "a://b:ccc", "-----BEGIN A ", "AKIA", "x:y@"].map((text) =>
+      text.repeat(size / 10 / text.length),
+    );
+    const keys = Array.from({ length: 20_000 }, (_, index) => `  k${index}: 1`).join("\n");
+    const { exitCode } = await find({
+      "nasty.txt": nasty.join("\n"),
+      "a.dig": `_export:\n${keys}\n+a:\n  echo>: a\n`,
+    });
+    assert.equal(exitCode, 0);
+  });
+
   it("warns of names that differ by case or accents only, and of scripts with Windows line ends", async () => {
     await warned({ "A.sql": "1", "a.sql": "2" }, /"A\.sql" have the same name but for case/);
     await warned(

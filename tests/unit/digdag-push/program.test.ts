@@ -85,6 +85,65 @@ describe("the program", () => {
   });
 });
 
+describe("the README", () => {
+  const cleaner = new Cleaner();
+  afterEach(() => cleaner.clean());
+  const readme = readFileSync(join(ROOT, "digdag-push/README.md"), "utf8");
+
+  it("names every field that --json prints", async () => {
+    const digdag = await cleaner.digdag();
+    const directory = cleaner.project({
+      "daily.dig": DAILY,
+      "digdag-push.yml": "projects: {demo: {directory: .}}\n",
+    });
+    const env = { DIGDAG_ENDPOINT: digdag.url, GITHUB_SHA: "r1" };
+    const here = ["--project", "demo", "--directory", directory];
+    const calls = [
+      ["apply", ...here],
+      ["plan", ...here],
+      ["check", "--directory", directory],
+      ["doctor", "--project", "demo"],
+      ["rollback", "--project", "demo", "--to", "r1"],
+      ["plan", "--config", join(directory, "digdag-push.yml")],
+      ["apply", "--directory", directory],
+      ["apply", ...here, "--endpoint", "http://127.0.0.1:9"],
+    ];
+    const verdicts = new Set<string>();
+    for (const call of calls) {
+      const { json } = await push([...call, "--json"], env);
+      verdicts.add(json.verdict);
+      for (const key of [...Object.keys(json), json.verdict]) {
+        const isNamed = readme.includes(`\`${key}\``) || readme.includes(`"${key}":`);
+        assert.ok(isNamed, `${call[0]}: ${key}`);
+      }
+    }
+    assert.deepEqual([...verdicts].sort(), [
+      "checked",
+      "done",
+      "failed",
+      "healthy",
+      "planned",
+      "pushed",
+      "unchanged",
+    ]);
+  });
+
+  it("names every option of apply, every variable of the help, and every command", async () => {
+    const help = (await push(["--help"], {})).stdout;
+    const names = [
+      ...flagsOf("apply")
+        .filter((flag) => !["help", "version"].includes(flag))
+        .map((flag) => `--${flag}`),
+      ...Object.keys(COMMANDS).map((command) => `\`${command}\``),
+      ...(help.match(/\b(DIGDAG|EGRESS|NODE_EXTRA)_[A-Z_]+/g) ?? []),
+    ];
+    assert.deepEqual(
+      names.filter((name) => !readme.includes(name)),
+      [],
+    );
+  });
+});
+
 describe("the example project", () => {
   const cleaner = new Cleaner();
   afterEach(() => cleaner.clean());
