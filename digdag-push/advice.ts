@@ -24,7 +24,8 @@ function networkMessage(failure: RequestFailure, endpoint: URL, egress: Egress):
   return `Digdag was not reached at ${endpoint.origin}, layer ${failure.layer}: ${failure.message} (${from})`;
 }
 
-function adviceFor(failure: RequestFailure, endpoint: URL, egress: Egress): string {
+/** What to do about a failure on the way to Digdag. */
+export function adviceFor(failure: RequestFailure, endpoint: URL, egress: Egress): string {
   const place = hostAndPort(endpoint);
   switch (failure.layer) {
     case "DNS":
@@ -39,7 +40,7 @@ function adviceFor(failure: RequestFailure, endpoint: URL, egress: Egress): stri
         "(or NODE_EXTRA_CA_CERTS); verification cannot be switched off."
       );
     case "auth":
-      return "Check DIGDAG_USER with DIGDAG_PASSWORD or DIGDAG_PASSWORD_FILE, or the file that DIGDAG_AUTHORIZATION_FILE names. A 403 may also come from a firewall in front of Digdag.";
+      return "Check DIGDAG_USER with DIGDAG_PASSWORD or DIGDAG_PASSWORD_FILE, or the files that DIGDAG_AUTHORIZATION_FILE and DIGDAG_HEADERS_FILE name. A 403 may also come from a firewall in front of Digdag.";
     default:
       return httpAdvice(failure, endpoint);
   }

@@ -1,74 +1,63 @@
-import { type Archive, buildArchive } from "./archive";
+import { ancestry, refuseBackward } from "./ancestry";
 import type { DigdagApi, ServedSchedule } from "./digdagApi";
-import { brake, type Plan, planPush, type Served } from "./plan";
-import { type Project, readProject } from "./project";
+import type { Problem } from "./errors";
+import { brake, type Plan, planPush, type Served, scheduledNames } from "./plan";
+import { type ProjectFiles, prepare } from "./prepare";
 import { upload } from "./upload";
 import { keepDisabled, verify } from "./verify";
-import { readWorkflows, type Workflow } from "./workflows";
 
-export interface ApplyRequest {
+export interface ApplyRequest extends ProjectFiles {
   /** Project name in Digdag. */
   project: string;
-  directory: string;
   /** Name of the revision to make. */
   revision: string;
   /** Scheduled workflows that may vanish. */
   allowRemove: readonly string[];
+  /** Push even where that takes back what is served. */
+  force: boolean;
 }
 
 /** A deployment that Digdag serves, verified. */
 export interface ApplyResult {
-  /** `unchanged`: the server served these bytes before, under `revision`. */
-  verdict: "pushed" | "unchanged";
+  /** `unchanged`: the server served these bytes before, under `revision`; `restored`: by a rollback. */
+  verdict: "pushed" | "unchanged" | "restored";
   project: string;
   projectId: string;
   /** What Digdag serves now. */
   revision: string;
   /** What it served before; null for a new project. */
   previousRevision: string | null;
+  /** The revision whose bytes a rollback brought back. */
+  restored?: string;
   /** Base64. */
   archiveMd5: string;
   archiveBytes: number;
   files: number;
-  /** By name. */
-  workflows: Workflow[];
+  /** By name; `rule` is the schedule's, for people. */
+  workflows: { name: string; timezone: string; rule?: string }[];
   schedules: ServedSchedule[];
   plan: Plan;
+  /** About the files. */
+  warnings: Problem[];
   /** Things people should know, a sentence each. */
   notes: string[];
 }
 
-/** A project that is fit to be pushed. */
-export interface Prepared {
-  project: Project;
-  workflows: Workflow[];
-  archive: Archive;
-}
-
 /**
- * Everything that needs no server.
- *
- * @throws PushError (exit code 2)
- */
-export async function prepare(directory: string): Promise<Prepared> {
-  const project = readProject(directory);
-  const workflows = readWorkflows(project);
-  return { project, workflows, archive: await buildArchive(project.entries) };
-}
-
-/**
- * Makes Digdag serve the project: guard, plan, brake, push, verify.
+ * Makes Digdag serve the project: guard, plan, ancestry, brake, push, verify.
  *
  * @throws PushError, or RequestFailure when a read fails before anything was changed
  */
 export async function apply(request: ApplyRequest, api: DigdagApi): Promise<ApplyResult> {
-  const { project, workflows, archive } = await prepare(request.directory);
+  const { project, workflows, archive, warnings } = await prepare(request);
   const served = await readServed(api, request.project);
   const plan = planPush(workflows, served);
   const unchanged = served?.project.archiveMd5 === archive.md5;
   const revision = unchanged ? served.project.revision : request.revision;
+  const notes: string[] = [];
   if (!unchanged) {
     brake(plan, request.allowRemove);
+    notes.push(...(await checkAncestry(request, served)));
     await upload({ ...request, archive }, api);
   }
   const verified = await verify(
@@ -76,7 +65,8 @@ export async function apply(request: ApplyRequest, api: DigdagApi): Promise<Appl
       project: request.project,
       revision,
       archive,
-      workflows,
+      workflows: workflows.map(({ name }) => name),
+      scheduled: scheduledNames(workflows),
       previous: served,
       allowRemove: request.allowRemove,
     },
@@ -92,14 +82,28 @@ export async function apply(request: ApplyRequest, api: DigdagApi): Promise<Appl
     archiveMd5: archive.md5,
     archiveBytes: archive.bytes.length,
     files: project.entries.length,
-    workflows,
+    workflows: workflows.map(({ name, timezone, schedule }) => ({ name, timezone, rule: schedule?.text })),
     schedules: kept.schedules,
     plan,
-    notes: [...kept.notes, ...removedWhileDisabled(served, plan)],
+    warnings,
+    notes: [...notes, ...kept.notes, ...removedWhileDisabled(served, plan)],
   };
 }
 
-async function readServed(api: DigdagApi, name: string): Promise<Served | undefined> {
+/**
+ * A note where the commits could not be compared.
+ *
+ * @throws PushError (exit code 6) where the push would go back
+ */
+export async function checkAncestry(request: ApplyRequest, served: Served | undefined): Promise<string[]> {
+  if (served === undefined || request.force) return [];
+  const found = await ancestry(request.directory, served.project.revision, request.revision);
+  refuseBackward(found, request.revision);
+  return found.kind === "unknown" ? [`Whether this goes back was not checked: ${found.why}.`] : [];
+}
+
+/** What Digdag serves for the project of that name, or undefined when it has none. */
+export async function readServed(api: DigdagApi, name: string): Promise<Served | undefined> {
   const project = await api.project(name);
   if (project === undefined) return undefined;
   const [workflows, schedules] = await Promise.all([api.workflows(project.id), api.schedules(project.id)]);
@@ -107,7 +111,7 @@ async function readServed(api: DigdagApi, name: string): Promise<Served | undefi
 }
 
 /** Digdag forgets that a schedule was disabled when it goes, so its return must not come as a surprise. */
-function removedWhileDisabled(served: Served | undefined, plan: Plan): string[] {
+export function removedWhileDisabled(served: Served | undefined, plan: Plan): string[] {
   const disabled = served?.schedules.filter((schedule) => schedule.disabledAt !== null) ?? [];
   return disabled
     .map((schedule) => schedule.workflow.name)

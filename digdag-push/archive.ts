@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import * as zlib from "node:zlib";
-import { pack } from "tar-stream";
+import { extract, pack } from "tar-stream";
 import { EXIT, PushError } from "./errors";
 import { ARCHIVE_LIMIT } from "./limits";
 import { type ProjectEntry, sortByPath } from "./project";
@@ -62,4 +62,35 @@ function gzip(data: Buffer, strategy: number): Buffer {
   // Byte 9 names the operating system it was packed on: 255 is "unknown".
   bytes[9] = 0xff;
   return bytes;
+}
+
+/** What an archive says of one path, comparable with `===`. */
+export type Fingerprint = string;
+
+/** The same entry gives the same text, and another one another. */
+export function fingerprint(entry: ProjectEntry): Fingerprint {
+  if (entry.kind === "link") return `link ${entry.target}`;
+  const hash = createHash("sha256").update(entry.content).digest("hex");
+  return `${entry.executable ? "program" : "file"} ${hash}`;
+}
+
+/** Far beyond what Digdag takes, so that a hostile archive cannot fill the memory. */
+const UNPACKED_LIMIT = 32 * ARCHIVE_LIMIT;
+
+/** Reads an archive that somebody pushed, be it with this program or another. Throws Error where it is none. */
+export async function readArchive(bytes: Buffer): Promise<Map<string, Fingerprint>> {
+  const reader = extract();
+  reader.end(zlib.gunzipSync(bytes, { maxOutputLength: UNPACKED_LIMIT }));
+  const found = new Map<string, Fingerprint>();
+  for await (const entry of reader) {
+    const chunks: Buffer[] = [];
+    for await (const chunk of entry) chunks.push(chunk as Buffer);
+    const { name, type, linkname, mode = 0 } = entry.header;
+    const path = name.replace(/^\.\//, "");
+    if (type === "symlink") found.set(path, fingerprint({ kind: "link", path, target: linkname ?? "" }));
+    if (type !== "file") continue;
+    const content = Buffer.concat(chunks);
+    found.set(path, fingerprint({ kind: "file", path, executable: (mode & 0o100) !== 0, content }));
+  }
+  return found;
 }

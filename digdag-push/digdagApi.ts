@@ -1,6 +1,6 @@
 import type { Agent } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { redact } from "./credentials";
+import { type Credentials, redact } from "./credentials";
 import { printable } from "./errors";
 import { type Answer, makeAgent, type Request, RequestFailure, send } from "./http";
 import { type Limits, RETRIES } from "./limits";
@@ -37,20 +37,24 @@ export interface ServedSchedule {
 
 export interface DigdagApiOptions {
   endpoint: URL;
-  /** Value of the Authorization header. */
-  authorization?: string;
+  /** Headers that carry credentials; default: none. */
+  credentials?: Credentials;
   limits: Limits;
   userAgent: string;
   /** The deadline of the command. */
   signal: AbortSignal;
+  /** The proxy for a URL; default: none. */
+  proxyFor?: (url: URL) => URL | undefined;
 }
 
 /** The calls of Digdag's REST API that a push needs. Reads are repeated on failures that pass; writes never. */
 export class DigdagApi {
   private readonly agent: Agent;
+  private readonly proxy?: URL;
 
   constructor(private readonly options: DigdagApiOptions) {
-    this.agent = makeAgent(options.endpoint);
+    this.proxy = options.proxyFor?.(options.endpoint);
+    this.agent = makeAgent(options.endpoint, this.proxy);
   }
 
   close(): void {
@@ -100,6 +104,32 @@ export class DigdagApi {
     }
   }
 
+  /** The stored archive of a revision, byte by byte. */
+  async archive(projectId: string, revision: string): Promise<Buffer> {
+    const path = `/api/projects/${encodeURIComponent(projectId)}/archive`;
+    // Where the archive lies in an object store, the server then passes it on itself.
+    const query = { revision, direct_download: "false" };
+    return this.get(path, query, ({ body }) => body);
+  }
+
+  /** The server's version, which it tells without a credential. */
+  async version(): Promise<string> {
+    return this.get("/api/version", {}, ({ body, status }, url) => {
+      try {
+        const { version } = JSON.parse(body.toString("utf8"));
+        if (typeof version === "string") return printable(version, 40);
+      } catch {
+        // Said below.
+      }
+      throw notDigdag(url, status);
+    });
+  }
+
+  /** Reads one project, whichever: it needs the credential and the server's database. */
+  async probe(): Promise<void> {
+    await this.read<{ projects: ServedProject[] }>("/api/projects", { count: "1" }, "projects");
+  }
+
   async disableSchedule(id: string): Promise<void> {
     const path = `/api/schedules/${encodeURIComponent(id)}/disable`;
     await this.exchange(this.url(path, {}), { method: "POST", answerTimeout: this.options.limits.read });
@@ -127,14 +157,21 @@ export class DigdagApi {
     return url;
   }
 
-  private async read<T>(path: string, query: Record<string, string>, list: keyof T & string): Promise<T> {
+  private read<T>(path: string, query: Record<string, string>, list: keyof T & string): Promise<T> {
+    return this.get(path, query, (answer, url) => parseList<T>(answer, url, list));
+  }
+
+  private async get<T>(
+    path: string,
+    query: Record<string, string>,
+    parse: (answer: Answer, url: URL) => T,
+  ): Promise<T> {
     for (let attempt = 0; ; attempt++) {
       try {
         const url = this.url(path, query);
-        return parseList<T>(
+        return parse(
           await this.exchange(url, { method: "GET", answerTimeout: this.options.limits.read }),
           url,
-          list,
         );
       } catch (error) {
         if (!(error instanceof RequestFailure) || !error.passes || attempt === RETRIES) throw error;
@@ -144,21 +181,39 @@ export class DigdagApi {
   }
 
   private async exchange(url: URL, request: Omit<Request, "connectTimeout">): Promise<Answer> {
-    const { authorization, userAgent, limits, signal } = this.options;
+    const { credentials = {}, userAgent, limits, signal } = this.options;
     const answer = await send(url, {
       ...request,
       headers: {
         accept: "application/json",
         "user-agent": userAgent,
-        ...(authorization !== undefined && { authorization }),
+        ...credentials,
         ...request.headers,
       },
       connectTimeout: limits.connect,
       signal,
       agent: this.agent,
+      proxy: this.proxy,
     });
     if (answer.status >= 200 && answer.status < 300) return answer;
-    throw statusFailure(url, answer, authorization);
+    const elsewhere = objectStore(url, answer);
+    if (elsewhere !== undefined) return this.fetchElsewhere(elsewhere, request);
+    throw statusFailure(url, answer, credentials);
+  }
+
+  /** Follows to an object store, without the credential, which is Digdag's alone. */
+  private async fetchElsewhere(url: URL, request: Omit<Request, "connectTimeout">): Promise<Answer> {
+    const { userAgent, limits, signal, proxyFor } = this.options;
+    const proxy = proxyFor?.(url);
+    const agent = makeAgent(url, proxy);
+    const headers = { "user-agent": userAgent };
+    const answer = await send(url, {
+      ...request,
+      ...{ headers, connectTimeout: limits.connect, signal, agent, proxy },
+    }).finally(() => agent.destroy());
+    if (answer.status >= 200 && answer.status < 300) return answer;
+    const message = `${url.origin}, where Digdag keeps its archives, answers ${answer.status}`;
+    throw new RequestFailure("HTTP", message, { status: answer.status });
   }
 }
 
@@ -169,18 +224,27 @@ function parseList<T>(answer: Answer, url: URL, list: keyof T & string): T {
   } catch {
     // Said below: the body itself may be anything and is not shown.
   }
-  throw new RequestFailure(
-    "HTTP",
-    `${url.origin} answers ${url.pathname} with something that is not Digdag's`,
-    {
-      status: answer.status,
-    },
-  );
+  throw notDigdag(url, answer.status);
 }
 
-function statusFailure(url: URL, answer: Answer, authorization: string | undefined): RequestFailure {
+function notDigdag(url: URL, status: number): RequestFailure {
+  const message = `${url.origin} answers ${url.pathname} with something that is not Digdag's`;
+  return new RequestFailure("HTTP", message, { status });
+}
+
+/** Where a stored archive lies, when the server does not pass it on itself. Never from https to http. */
+export function objectStore(url: URL, { status, headers }: Answer): URL | undefined {
+  if (![302, 303, 307].includes(status) || !url.pathname.endsWith("/archive")) return undefined;
+  const { location } = headers;
+  if (location === undefined) return undefined;
+  const target = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
+  const allowed = target?.protocol === "https:" || (target?.protocol === "http:" && url.protocol === "http:");
+  return allowed ? target : undefined;
+}
+
+function statusFailure(url: URL, answer: Answer, credentials: Credentials): RequestFailure {
   const { status } = answer;
-  const said = redact(serverMessage(answer.body), authorization);
+  const said = redact(serverMessage(answer.body), credentials);
   const suffix = said === "" ? "" : `: ${said}`;
   if (status === 401 || status === 403) {
     return new RequestFailure("auth", `${url.origin} answers ${status}${suffix}`, { status });

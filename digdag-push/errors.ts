@@ -6,6 +6,7 @@ export const EXIT = {
   unreachable: 3,
   brake: 4,
   superseded: 5,
+  backward: 6,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
@@ -18,6 +19,7 @@ export const EXIT_MEANING: Readonly<Record<ExitCode, string>> = {
   3: "Digdag could not be reached, or did not answer as Digdag does; nothing was changed",
   4: "a schedule would vanish, or was taken away by a push that came in between",
   5: "another revision is the one served; this one is known to Digdag but not current",
+  6: "the served commit is not part of the one to push; nothing was sent",
 };
 
 /** A fault in one file of the project, or in the whole project when there is no file. */
@@ -29,6 +31,8 @@ export interface Problem {
   /** From 1. */
   column?: number;
   message: string;
+  /** Worth knowing, and no reason to stop; default is an error. */
+  warning?: boolean;
 }
 
 /** Ends the command: what happened, which exit code says so, and what to do about it. */

@@ -2,6 +2,7 @@ import * as http from "node:http";
 import * as https from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import { printable } from "./errors";
+import { proxyHeaders, TunnelAgent } from "./proxy";
 
 /** Where on the way to Digdag something failed. */
 export type Layer = "DNS" | "TCP" | "TLS" | "HTTP" | "auth";
@@ -46,6 +47,8 @@ export interface Request {
   /** Ends the request at once, as `DEADLINE`. */
   signal?: AbortSignal;
   agent?: http.Agent;
+  /** Asked instead of the server itself. */
+  proxy?: URL;
   /** Replaces the operating system's name lookup. */
   lookup?: LookupFunction;
 }
@@ -57,10 +60,9 @@ export interface Answer {
 }
 
 /** Connections that one command reuses. */
-export function makeAgent(url: URL): http.Agent {
-  return url.protocol === "https:"
-    ? new https.Agent({ keepAlive: true })
-    : new http.Agent({ keepAlive: true });
+export function makeAgent(url: URL, proxy?: URL): http.Agent {
+  if (url.protocol !== "https:") return new http.Agent({ keepAlive: true });
+  return proxy === undefined ? new https.Agent({ keepAlive: true }) : new TunnelAgent(proxy);
 }
 
 /** `host:port` of the URL, as people need it for a firewall. */
@@ -89,20 +91,28 @@ class Exchange {
     private readonly resolve: (answer: Answer) => void,
     private readonly reject: (failure: RequestFailure) => void,
   ) {
-    this.layer = isIP(url.hostname.replace(/^\[|\]$/g, "")) === 0 ? "DNS" : "TCP";
+    const isAddress = isIP(url.hostname.replace(/^\[|\]$/g, "")) !== 0;
+    // A proxy looks the name up itself.
+    this.layer = isAddress || request.proxy !== undefined ? "TCP" : "DNS";
   }
 
   start(): void {
-    const { method, headers, body, agent, lookup, signal, connectTimeout } = this.request;
+    const { method, headers, body, agent, lookup, signal, connectTimeout, proxy } = this.request;
     if (signal?.aborted) {
       this.layer = "HTTP";
       this.fail("DEADLINE");
       return;
     }
     const module = this.url.protocol === "https:" ? https : http;
-    const outgoing = module.request(this.url, {
+    const whole = proxy !== undefined && this.url.protocol === "http:" ? proxy : undefined;
+    const outgoing = module.request(whole ?? this.url, {
       method,
-      headers: { ...headers, ...(body && { "content-length": String(body.length) }) },
+      ...(whole && { path: this.url.href, auth: null }),
+      headers: {
+        ...headers,
+        ...(body && { "content-length": String(body.length) }),
+        ...(whole && { host: this.url.host, ...proxyHeaders(whole) }),
+      },
       agent,
       lookup,
       // A load balancer has several addresses; Node's default of 250 ms for each is too short for a lost packet.
@@ -125,6 +135,8 @@ class Exchange {
     }
     socket.once("lookup", (error) => error || this.enter("TCP", connectTimeout));
     if (this.url.protocol === "https:") {
+      // Through a tunnel the connection is there already.
+      if (this.request.proxy !== undefined) this.enter("TLS", connectTimeout);
       socket.once("connect", () => this.enter("TLS", connectTimeout));
       socket.once("secureConnect", () => this.enter("HTTP", answerTimeout));
     } else {
@@ -169,7 +181,10 @@ class Exchange {
 
   private explain(code: string, detail: string): string {
     const place = hostAndPort(this.url);
-    const { connectTimeout, answerTimeout } = this.request;
+    const { connectTimeout, answerTimeout, proxy } = this.request;
+    if (code === "PROXY") return printable(detail, 200);
+    if (proxy !== undefined && this.layer === "TCP")
+      return `no way to ${place} through the proxy ${proxy.host} (${code})`;
     if (code === "DEADLINE")
       return `no answer from ${place} when the time of the whole command (--timeout) was over`;
     const late = code === "TIMEOUT";

@@ -1,16 +1,12 @@
-import { appendFileSync } from "node:fs";
+import { appendFileSync, writeFileSync } from "node:fs";
 import { version } from "../package.json";
-import { NetworkError } from "./advice";
-import { type ApplyResult, apply } from "./apply";
+import { asPushError, execute, executeMany } from "./commands";
 import type { Environment } from "./credentials";
-import { DigdagApi } from "./digdagApi";
-import { egressAddress } from "./egress";
-import { EXIT, messageOf, PushError, printable } from "./errors";
+import { EXIT, messageOf, printable } from "./errors";
 import { helpText } from "./help";
-import { RequestFailure } from "./http";
 import { DEFAULT_LIMITS, type Limits } from "./limits";
-import { type Options, parseCommand } from "./options";
-import * as report from "./report";
+import { parseCommand, type Work } from "./options";
+import { annotations, failureReport, githubOutputs, type Report } from "./report";
 
 /** Where a run writes. */
 export interface Output {
@@ -19,7 +15,7 @@ export interface Output {
 }
 
 /**
- * Runs the command.
+ * Runs the program.
  *
  * @param argv arguments after the program's name
  * @param limits shorter waits for tests
@@ -35,17 +31,19 @@ export async function run(
   try {
     const command = parseCommand(argv, env);
     if (command.kind === "version") output.out(`${version}\n`);
-    else if (command.kind === "help") output.out(helpText());
-    else await session.apply(command.options);
+    else if (command.kind === "help") output.out(helpText(command.command));
+    else return await session.execute(command.work, command.markdown);
     return EXIT.ok;
   } catch (error) {
-    return session.fail(error);
+    return session.deliver(failureReport(asPushError(error), session.seconds));
   }
 }
 
 class Session {
   private readonly started = performance.now();
-  private options?: Options;
+  /** Where the files lie that problems name. */
+  private directory = ".";
+  private markdownFile?: string;
 
   constructor(
     private readonly json: boolean,
@@ -54,72 +52,50 @@ class Session {
     private readonly limits: Limits,
   ) {}
 
-  async apply(readOptions: () => Options): Promise<void> {
-    const options = readOptions();
-    this.options = options;
-    const result = await this.deploy(options);
-    const context = { endpoint: options.endpoint.origin, seconds: this.seconds };
-    this.output.out(
-      this.json
-        ? `${JSON.stringify(report.resultJson(result, context))}\n`
-        : report.resultText(result, context),
-    );
-    this.append("GITHUB_STEP_SUMMARY", () => report.resultSummary(result, context));
-    this.append("GITHUB_OUTPUT", () => report.githubOutputs(result));
+  async execute(readWork: () => Work, markdownFile?: string): Promise<number> {
+    this.markdownFile = markdownFile;
+    const work = readWork();
+    const limits = this.limits;
+    const seconds = () => this.seconds;
+    if ("many" in work) {
+      const signal = AbortSignal.timeout(work.many.timeout);
+      return this.deliver(await executeMany(work.many, { limits, signal, seconds }));
+    }
+    const { options } = work;
+    if ("directory" in options) this.directory = options.directory;
+    const signal = AbortSignal.timeout(options.timeout);
+    return this.deliver(await execute(options, { limits, signal, seconds }));
   }
 
-  /** Reports the failure in every form and returns its exit code. */
-  fail(thrown: unknown): number {
-    const error =
-      thrown instanceof PushError
-        ? thrown
-        : new PushError(EXIT.failed, `unexpected error: ${printable(messageOf(thrown))}`);
-    if (this.json) this.output.out(`${JSON.stringify(report.failureJson(error, this.seconds))}\n`);
-    this.output.error(report.failureText(error));
+  /** Writes the report in every form and returns its exit code. */
+  deliver(report: Report): number {
+    this.output.out(this.json ? `${JSON.stringify(report.json)}\n` : report.text);
+    this.output.error(report.errorText);
     if (this.env.GITHUB_ACTIONS === "true") {
       const workspace = this.env.GITHUB_WORKSPACE || process.cwd();
-      this.output.error(report.annotations(error, this.options?.directory ?? ".", workspace));
+      this.output.error(annotations(report, this.directory, workspace));
     }
-    this.append("GITHUB_STEP_SUMMARY", () => report.failureSummary(error));
-    return error.exitCode;
+    this.write("GITHUB_STEP_SUMMARY", this.env.GITHUB_STEP_SUMMARY, (file) =>
+      appendFileSync(file, report.markdown),
+    );
+    this.write("GITHUB_OUTPUT", report.exitCode === EXIT.ok ? this.env.GITHUB_OUTPUT : undefined, (file) =>
+      appendFileSync(file, githubOutputs(report.outputs)),
+    );
+    this.write("--markdown", this.markdownFile, (file) => writeFileSync(file, report.markdown));
+    return report.exitCode;
   }
 
-  private async deploy(options: Options): Promise<ApplyResult> {
-    const { endpoint, authorization } = options;
-    const deadline = AbortSignal.timeout(options.timeout);
-    const api = new DigdagApi({
-      endpoint,
-      authorization,
-      limits: this.limits,
-      signal: deadline,
-      userAgent: `digdag-push/${version}`,
-    });
-    try {
-      return await apply(options, api);
-    } catch (error) {
-      if (!(error instanceof RequestFailure)) throw error;
-      throw new NetworkError(
-        error,
-        endpoint,
-        await egressAddress(options.egressAddressUrl, this.limits.egress),
-      );
-    } finally {
-      api.close();
-    }
-  }
-
-  private get seconds(): number {
+  get seconds(): number {
     return Math.round(performance.now() - this.started) / 1000;
   }
 
   /** A summary or output that cannot be written must not turn a served push into a failed job. */
-  private append(variable: "GITHUB_STEP_SUMMARY" | "GITHUB_OUTPUT", text: () => string): void {
-    const file = this.env[variable];
+  private write(name: string, file: string | undefined, write: (file: string) => void): void {
     if (!file) return;
     try {
-      appendFileSync(file, text());
+      write(file);
     } catch (error) {
-      this.output.error(`digdag-push: ${variable} cannot be written: ${printable(messageOf(error))}\n`);
+      this.output.error(`digdag-push: ${name} cannot be written: ${printable(messageOf(error))}\n`);
     }
   }
 }

@@ -1,57 +1,150 @@
+import * as path from "node:path";
 import { parseArgs } from "node:util";
-import { type Environment, readAuthorization } from "./credentials";
+import { type Credentials, type Environment, readCredentials } from "./credentials";
 import { EXIT, messageOf, PushError, printable } from "./errors";
-import { DEFAULT_TIMEOUT_SECONDS } from "./limits";
-import { nameFault } from "./workflows";
+import { COMMANDS, type CommandName, FLAGS, type FlagName, flagsOf } from "./flags";
+import { projectsFile, readTargets, type Target } from "./projectsFile";
+import { proxyFor } from "./proxy";
+import {
+  checkSameEndpoint,
+  readEndpoint,
+  readOfficialCli,
+  readProjectName,
+  readRevision,
+  readTimeout,
+  runName,
+} from "./values";
 
-/** One run of `digdag-push apply`. */
-export interface Options {
-  project: string;
-  directory: string;
+/** How Digdag is reached. */
+export interface Connection {
   endpoint: URL;
-  revision: string;
-  allowRemove: string[];
   /** Milliseconds for the whole command. */
   timeout: number;
-  /** Value of the Authorization header. */
-  authorization?: string;
+  /** Headers that carry credentials. */
+  credentials: Credentials;
   /** Asked for this machine's address after a failure. */
   egressAddressUrl?: string;
+  /** The proxy for a URL. */
+  proxyFor: (url: URL) => URL | undefined;
 }
 
-const FLAGS = {
-  project: { type: "string" },
-  directory: { type: "string" },
-  endpoint: { type: "string" },
-  revision: { type: "string" },
-  "allow-remove": { type: "string", multiple: true },
-  timeout: { type: "string" },
-  json: { type: "boolean" },
-  help: { type: "boolean", short: "h" },
-  version: { type: "boolean" },
-} as const;
+/** How the files are read and judged. */
+interface Files {
+  directory: string;
+  operators: string[];
+  strict: boolean;
+  /** Files of the upload that this program writes, by path. */
+  generated: Record<string, string>;
+}
+
+export interface ApplyOptions extends Connection, Files {
+  command: "apply" | "plan";
+  project: string;
+  /** Name of the revision to make; a plan may do without: "". */
+  revision: string;
+  allowRemove: string[];
+  force: boolean;
+}
+
+export interface RollbackOptions extends Connection {
+  command: "rollback";
+  project: string;
+  /** Default: the latest revision with other bytes than what is served. */
+  to?: string;
+  /** Name of the revision to make; default: `to` with an ending of its own. */
+  revision?: string;
+  /** That ending, such as `123-1`. */
+  run: string;
+  allowRemove: string[];
+}
+
+export interface CheckOptions extends Files {
+  command: "check";
+  officialCli: "auto" | "always" | "never";
+  timeout: number;
+}
+
+export interface DoctorOptions extends Connection {
+  command: "doctor";
+  project?: string;
+}
+
+export type Options = ApplyOptions | RollbackOptions | CheckOptions | DoctorOptions;
 
 /** What the command line asks for. */
-export type Command = { kind: "help" } | { kind: "version" } | { kind: "apply"; options: () => Options };
+export type Command =
+  | { kind: "help"; command?: CommandName }
+  | { kind: "version" }
+  | { kind: "run"; markdown?: string; work: () => Work };
+
+/** One project, or those of a projects file. */
+export type Work = { options: Options } | { many: ManyProjects };
+
+export interface ManyProjects {
+  items: { target: Target; options: Options }[];
+  /** How many at a time. */
+  parallel: number;
+  /** Milliseconds for all of them. */
+  timeout: number;
+  /** Where the folders of the projects start. */
+  root: string;
+  changedSince?: string;
+}
 
 /**
- * Reads the command line. The options of a run are completed from the environment when `options()` is called.
+ * Reads the command line; without a command it is `apply`. The options are completed from the environment when
+ * `work()` is called.
  *
- * @throws PushError (exit code 2), from `options()` with every problem at once
+ * @throws PushError (exit code 2), from `work()` with every problem at once
  */
 export function parseCommand(argv: readonly string[], env: Environment): Command {
   const { values, positionals } = parseFlags(argv);
-  if (values.help) return { kind: "help" };
+  const [named, ...rest] = positionals;
+  const command = named ?? "apply";
+  if (!isCommand(command)) throw usage([`${quoted(command)} is no command; ${commandList()}`]);
+  if (rest[0] !== undefined)
+    throw usage([`unexpected argument ${quoted(rest[0])}; the project is named with --project`]);
+  if (values.help) return { kind: "help", command: named === undefined ? undefined : command };
   if (values.version) return { kind: "version" };
-  const [command = "apply", ...rest] = positionals;
-  if (command !== "apply" || rest.length > 0) {
-    const unexpected = command !== "apply" ? command : rest[0];
-    throw usage([
-      `unexpected argument ${JSON.stringify(printable(unexpected ?? "", 40))}; the only command is apply, the project is named with --project`,
-    ]);
-  }
-  return { kind: "apply", options: () => complete(values, env) };
+  const foreign = (Object.keys(values) as FlagName[]).filter((flag) => !flagsOf(command).includes(flag));
+  if (foreign.length > 0)
+    throw usage(
+      foreign.map((flag) => `${command} has no option --${flag}`),
+      command,
+    );
+  return { kind: "run", markdown: values.markdown, work: () => readWork(command, values, env) };
 }
+
+function readWork(command: CommandName, values: Values, env: Environment): Work {
+  const project = values.project ?? (env.DIGDAG_PROJECT || undefined);
+  const takesMany = flagsOf(command).includes("config");
+  // A check of one directory names no project.
+  const isNamed = project !== undefined || (command === "check" && values.directory !== undefined);
+  const file = takesMany ? projectsFile(values.config, isNamed ? "" : undefined) : undefined;
+  if (file === undefined) return { options: complete(command, values, env) };
+  if (values.directory !== undefined)
+    throw usage([`--directory does not go with ${printable(file)}, which names the directories`], command);
+  const { targets, parallel } = readTargets(file, {
+    environment: values.environment ?? (env.DIGDAG_ENVIRONMENT || undefined),
+    branch: env.GITHUB_BASE_REF || env.GITHUB_REF_NAME,
+    project,
+    anyEnvironment: command === "check",
+  });
+  const items = targets.map((target) => ({ target, options: complete(command, values, env, target) }));
+  return {
+    many: {
+      items,
+      parallel,
+      timeout: readTimeout(values.timeout),
+      root: path.dirname(file),
+      changedSince: values["changed-since"],
+    },
+  };
+}
+
+const isCommand = (text: string): text is CommandName => Object.hasOwn(COMMANDS, text);
+const commandList = () => `the commands are ${Object.keys(COMMANDS).join(", ")}`;
+const quoted = (text: string) => JSON.stringify(printable(text, 40));
 
 type Values = ReturnType<typeof parseFlags>["values"];
 
@@ -70,98 +163,100 @@ function parseFlags(argv: readonly string[]) {
   }
 }
 
-function usage(problems: string[]): PushError {
+function usage(problems: string[], command?: CommandName): PushError {
   return new PushError(
     EXIT.refused,
     problems.length === 1 ? (problems[0] ?? "") : `${problems.length} problems with the options`,
     {
-      advice: "`digdag-push --help` explains the options and their environment variables.",
+      advice: `\`digdag-push ${command === undefined ? "" : `${command} `}--help\` explains the options and their environment variables.`,
       problems: problems.length === 1 ? [] : problems.map((message) => ({ message })),
     },
   );
 }
 
-function complete(values: Values, env: Environment): Options {
-  const problems: string[] = [];
-  const attempt = <T>(read: () => T): T | undefined => {
+/** Reads values until the end, and then throws all that is wrong with them. */
+class Reading {
+  private readonly problems: string[] = [];
+
+  constructor(private readonly command: CommandName) {}
+
+  /** The value; after a problem a stand-in that `finish` lets nobody see. */
+  take<T>(read: () => T): T {
     try {
       return read();
     } catch (error) {
-      problems.push(messageOf(error));
-      return undefined;
+      this.problems.push(messageOf(error));
+      return undefined as T;
     }
-  };
-  const project = attempt(() => readProjectName(values.project ?? env.DIGDAG_PROJECT ?? ""));
-  const endpoint = attempt(() => readEndpoint(values.endpoint ?? env.DIGDAG_ENDPOINT ?? ""));
-  const revision = attempt(() => readRevision(values.revision ?? env.GITHUB_SHA ?? ""));
-  const timeout = attempt(() => readTimeout(values.timeout));
-  const authorization = attempt(() => readAuthorization(env));
-  if (
-    project === undefined ||
-    endpoint === undefined ||
-    revision === undefined ||
-    timeout === undefined ||
-    problems.length > 0
-  ) {
-    throw usage(problems);
   }
-  return {
-    project,
-    endpoint,
-    revision,
-    timeout,
-    authorization,
-    directory: values.directory ?? ".",
-    allowRemove: values["allow-remove"] ?? [],
+
+  finish<T>(options: T): T {
+    if (this.problems.length > 0) throw usage(this.problems, this.command);
+    return options;
+  }
+}
+
+function complete(command: CommandName, values: Values, env: Environment, target?: Target): Options {
+  const reading = new Reading(command);
+  const files = {
+    directory: target?.directory ?? values.directory ?? ".",
+    operators: [...(target?.operators ?? []), ...(values.operator ?? [])],
+    strict: values.strict ?? target?.strict ?? false,
+    generated: target?.generated ?? {},
+  };
+  const named = target?.project ?? values.project ?? env.DIGDAG_PROJECT ?? "";
+  const project = () => reading.take(() => readProjectName(named));
+  const connection = (): Connection => ({
+    endpoint: reading.take(() => {
+      const endpoint = readEndpoint(values.endpoint ?? (env.DIGDAG_ENDPOINT || target?.endpoint || ""));
+      if (target?.endpoint !== undefined) checkSameEndpoint(endpoint, readEndpoint(target.endpoint));
+      proxyFor(endpoint, env);
+      return endpoint;
+    }),
+    proxyFor: (url) => proxyFor(url, env),
+    timeout: reading.take(() => readTimeout(values.timeout)),
+    credentials: reading.take(() => readCredentials(env)),
     egressAddressUrl: env.EGRESS_ADDRESS_URL,
-  };
-}
-
-function readProjectName(name: string): string {
-  if (name === "") throw new Error("no project name: give --project NAME or set DIGDAG_PROJECT");
-  const fault = nameFault(name);
-  if (fault !== undefined) throw new Error(`the project name ${fault}`);
-  return name;
-}
-
-function readEndpoint(text: string): URL {
-  if (text === "") throw new Error("no endpoint: give --endpoint URL or set DIGDAG_ENDPOINT");
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.username || url?.password) {
-    throw new Error(
-      "the endpoint holds credentials; use DIGDAG_USER with DIGDAG_PASSWORD instead (the value is not shown)",
-    );
+  });
+  const allowRemove = [...(target?.allowRemove ?? []), ...(values["allow-remove"] ?? [])];
+  switch (command) {
+    case "apply":
+    case "plan":
+      return reading.finish({
+        command,
+        ...files,
+        project: project(),
+        ...connection(),
+        revision: reading.take(() =>
+          readRevision(values.revision ?? env.GITHUB_SHA ?? "", command === "plan"),
+        ),
+        allowRemove,
+        force: values.force ?? false,
+      });
+    case "rollback":
+      return reading.finish({
+        command,
+        project: project(),
+        ...connection(),
+        to: values.to,
+        revision: reading.take(() =>
+          values.revision === undefined ? undefined : readRevision(values.revision),
+        ),
+        run: runName(env),
+        allowRemove,
+      });
+    case "check":
+      return reading.finish({
+        command,
+        ...files,
+        officialCli: reading.take(() => readOfficialCli(values["official-cli"])),
+        timeout: reading.take(() => readTimeout(values.timeout)),
+      });
+    case "doctor":
+      return reading.finish({
+        command,
+        ...connection(),
+        project: named === "" ? undefined : project(),
+      });
   }
-  if (url === undefined || !["http:", "https:"].includes(url.protocol) || url.hostname === "") {
-    throw new Error(
-      `the endpoint ${JSON.stringify(printable(text, 80))} is not a URL such as https://digdag.example.com`,
-    );
-  }
-  if (url.pathname !== "/" || url.search !== "" || url.hash !== "") {
-    throw new Error(
-      `the endpoint ${printable(url.origin + url.pathname, 80)} has a path; Digdag serves /api at the root of its host: ${url.origin}`,
-    );
-  }
-  return url;
-}
-
-function readRevision(text: string): string {
-  if (text === "")
-    throw new Error('no revision: set GITHUB_SHA (GitHub does) or give --revision "$(git rev-parse HEAD)"');
-  if (!/^[A-Za-z0-9][A-Za-z0-9._:+@-]{0,254}$/.test(text)) {
-    throw new Error(
-      `the revision ${JSON.stringify(printable(text, 80))} is invalid: letters, digits and . _ : + @ - are allowed, at most 255, a letter or digit first`,
-    );
-  }
-  return text;
-}
-
-function readTimeout(text = String(DEFAULT_TIMEOUT_SECONDS)): number {
-  const seconds = Number(text);
-  if (!/^\d+$/.test(text) || seconds < 1 || seconds > 3600) {
-    throw new Error(
-      `--timeout ${JSON.stringify(printable(text, 40))} is invalid: whole seconds from 1 to 3600`,
-    );
-  }
-  return seconds * 1000;
 }

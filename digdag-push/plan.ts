@@ -1,6 +1,8 @@
+import { definitionDiff, definitionLines } from "./definition";
 import type { ServedProject, ServedSchedule, ServedWorkflow } from "./digdagApi";
 import { EXIT, PushError, printable } from "./errors";
 import type { Workflow } from "./workflows";
+import { type Config, isConfig } from "./yaml";
 
 /** What Digdag serves for a project that exists. */
 export interface Served {
@@ -9,9 +11,10 @@ export interface Served {
   schedules: ServedSchedule[];
 }
 
-/** Names that the push adds, keeps and removes, each sorted. */
+/** Names that the push adds, changes, keeps as they are and removes, each sorted. */
 export interface Change {
   added: string[];
+  changed: string[];
   kept: string[];
   removed: string[];
 }
@@ -25,16 +28,44 @@ export interface Plan {
 
 /** Compares the project's files with what the server serves; `undefined` means that the project is new. */
 export function planPush(local: readonly Workflow[], served: Served | undefined): Plan {
+  const before = new Map(served?.workflows.map((workflow) => [workflow.name, workflow]));
+  const after = new Map(local.map((workflow) => [workflow.name, workflow]));
+  const differs = (
+    name: string,
+    view: (workflow: Workflow | ServedWorkflow) => Workflow | ServedWorkflow,
+  ) => {
+    const [old, now] = [before.get(name), after.get(name)];
+    return (
+      old !== undefined &&
+      now !== undefined &&
+      definitionLines(definitionOf(view(old))).join("\n") !==
+        definitionLines(definitionOf(view(now))).join("\n")
+    );
+  };
   return {
-    workflows: compare(
-      local.map((workflow) => workflow.name),
-      served?.workflows.map((workflow) => workflow.name) ?? [],
+    workflows: compare([...after.keys()], [...before.keys()], (name) =>
+      differs(name, (workflow) => workflow),
     ),
     schedules: compare(
       scheduledNames(local),
       served?.schedules.map((schedule) => schedule.workflow.name) ?? [],
+      (name) => differs(name, scheduleOnly),
     ),
   };
+}
+
+/** The diff of one workflow's definition. */
+export function workflowDiff(served: ServedWorkflow, local: Workflow): string {
+  return definitionDiff(definitionOf(served), definitionOf(local));
+}
+
+function definitionOf({ timezone, config }: Workflow | ServedWorkflow): { timezone: string; config: Config } {
+  return { timezone, config: config as Config };
+}
+
+function scheduleOnly<T extends Workflow | ServedWorkflow>(workflow: T): T {
+  const { schedule } = workflow.config;
+  return { ...workflow, config: isConfig(schedule) ? { schedule } : {} };
 }
 
 /**
@@ -65,10 +96,16 @@ export function scheduledNames(workflows: readonly Workflow[]): string[] {
   return workflows.filter((workflow) => workflow.schedule !== undefined).map((workflow) => workflow.name);
 }
 
-function compare(local: readonly string[], served: readonly string[]): Change {
+function compare(
+  local: readonly string[],
+  served: readonly string[],
+  differs: (name: string) => boolean,
+): Change {
+  const both = local.filter((name) => served.includes(name));
   return {
     added: local.filter((name) => !served.includes(name)).sort(),
-    kept: local.filter((name) => served.includes(name)).sort(),
+    changed: both.filter(differs).sort(),
+    kept: both.filter((name) => !differs(name)).sort(),
     removed: served.filter((name) => !local.includes(name)).sort(),
   };
 }
@@ -78,6 +115,7 @@ export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-function shellQuoted(text: string): string {
+/** The text as one word of a shell's command line. */
+export function shellQuoted(text: string): string {
   return /^[\w.-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -80,12 +80,15 @@ function openProject(directory: string): string {
   return root;
 }
 
+/** As git on Linux and Digdag's own client tell `A` from `a`. */
+const caseSensitive = (): Ignore => ignore({ ignorecase: false });
+
 function readIgnoreFile(root: string): Ignore {
   const file = path.join(root, ".digdagignore");
   try {
-    return ignore().add(fs.readFileSync(file, "utf8"));
+    return caseSensitive().add(fs.readFileSync(file, "utf8"));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return ignore();
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return caseSensitive();
     throw new PushError(EXIT.refused, `.digdagignore cannot be read: ${messageOf(error)}`);
   }
 }

@@ -1,42 +1,56 @@
 import * as path from "node:path";
 import { NetworkError } from "./advice";
-import type { ApplyResult } from "./apply";
-import { EXIT_MEANING, type Problem, type PushError, printable } from "./errors";
-import { type Change, counted } from "./plan";
+import { EXIT, EXIT_MEANING, type ExitCode, type Problem, type PushError, printable } from "./errors";
+import type { Change } from "./plan";
+import { localText } from "./zonedTime";
 
 /** Where a run took place, for people. */
 export interface Context {
-  endpoint: string;
+  /** Absent when no server was asked. */
+  endpoint?: string;
   seconds: number;
 }
 
-/** What `--json` prints. */
-export function resultJson(result: ApplyResult, context: Context): object {
-  const zones = timezones(result);
+/** What a command has to say, in every form. */
+export interface Report {
+  exitCode: ExitCode;
+  /** For `--json`. */
+  json: object;
+  /** For a log. */
+  text: string;
+  /** For a log, of what went wrong. */
+  errorText: string;
+  /** Markdown, for GitHub's job summary and comments. */
+  markdown: string;
+  /** For GITHUB_OUTPUT. */
+  outputs: Record<string, string>;
+  /** Faults by file, and the sentence that sums them up. */
+  problems: readonly Problem[];
+  failure?: string;
+}
+
+/** The report of a command that failed. */
+export function failureReport(error: PushError, seconds: number): Report {
   return {
-    verdict: result.verdict,
-    project: result.project,
-    projectId: result.projectId,
-    revision: result.revision,
-    previousRevision: result.previousRevision,
-    archiveMd5: result.archiveMd5,
-    workflows: result.workflows.map(({ name }) => name),
-    schedules: result.schedules.map((schedule) => ({
-      workflow: schedule.workflow.name,
-      id: schedule.id,
-      nextRunTime: schedule.nextRunTime,
-      nextScheduleTime: schedule.nextScheduleTime,
-      timezone: zones.get(schedule.workflow.name) ?? "UTC",
-      disabledAt: schedule.disabledAt,
-    })),
-    plan: result.plan,
-    notes: result.notes,
-    seconds: context.seconds,
+    exitCode: error.exitCode,
+    json: failureJson(error, seconds),
+    text: "",
+    errorText: failureText(error),
+    markdown: failureMarkdown(error),
+    outputs: {},
+    problems: error.problems,
+    failure: failureSentence(error),
   };
 }
 
-/** What `--json` prints when the command fails. */
-export function failureJson(error: PushError, seconds: number): object {
+/** The parts of a report that a success has, too. */
+export function successReport(parts: Pick<Report, "json" | "text" | "markdown"> & Partial<Report>): Report {
+  return { exitCode: EXIT.ok, errorText: "", outputs: {}, problems: [], ...parts };
+}
+
+const failureSentence = (error: PushError) => [error.message, error.advice].filter(Boolean).join(". ");
+
+function failureJson(error: PushError, seconds: number): object {
   const network = error instanceof NetworkError ? error : undefined;
   return {
     verdict: "failed",
@@ -54,50 +68,15 @@ export function failureJson(error: PushError, seconds: number): object {
   };
 }
 
-/** The result for a log. */
-export function resultText(result: ApplyResult, context: Context): string {
-  const lines = [
-    headline(result, context),
-    `  archive    ${counted(result.files, "file")}, ${result.archiveBytes} bytes, md5 ${result.archiveMd5}`,
-    `  workflows  ${result.workflows.length} ${changeText(result.plan.workflows)}`,
-    `  schedules  ${result.schedules.length} ${changeText(result.plan.schedules)}`,
-    ...scheduleRows(result).map(([name, rule, next]) => `    ${name}  ${rule}  next run ${next}`),
-    ...result.notes.map((note) => `  note: ${printable(note)}`),
-  ];
-  return `${lines.map((line) => line.trimEnd()).join("\n")}\n`;
-}
-
 /** The failure for a log. */
 export function failureText(error: PushError): string {
-  const problems = error.problems.map(
-    (problem) => `  ${problemPlace(problem)}${printable(problem.message, 400)}`,
-  );
+  const problems = problemLines(error.problems);
   const advice = error.advice === undefined ? [] : [`  ${error.advice}`];
   return `${[`digdag-push: ${error.message}`, ...problems, ...advice].join("\n")}\n`;
 }
 
-/** The result as Markdown, for GitHub's job summary. */
-export function resultSummary(result: ApplyResult, context: Context): string {
-  const rows = scheduleRows(result).map((row) => `| ${row.map(cell).join(" | ")} |`);
-  const notes = result.notes.map((note) => `> [!NOTE]\n> ${cell(note)}\n`);
-  return [
-    `### ${cell(headline(result, context))}\n`,
-    "| | |\n| --- | --- |",
-    `| project | ${cell(result.project)} (id ${cell(result.projectId)}) |`,
-    `| revision | \`${result.revision}\` (before: ${result.previousRevision === null ? "none, the project is new" : `\`${cell(result.previousRevision)}\``}) |`,
-    `| workflows | ${result.workflows.length} ${cell(changeText(result.plan.workflows))} |`,
-    `| archive | ${counted(result.files, "file")}, ${result.archiveBytes} bytes, md5 \`${result.archiveMd5}\` |`,
-    "",
-    ...(rows.length === 0
-      ? ["No workflow has a schedule.\n"]
-      : ["| schedule | rule | next run |\n| --- | --- | --- |", ...rows, ""]),
-    ...notes,
-  ].join("\n");
-}
-
-/** The failure as Markdown, for GitHub's job summary. */
-export function failureSummary(error: PushError): string {
-  const problems = error.problems.map((problem) => `- ${cell(problemPlace(problem) + problem.message)}`);
+export function failureMarkdown(error: PushError): string {
+  const problems = problemBullets(error.problems);
   return [
     `### digdag-push failed: ${cell(error.message)}\n`,
     ...(problems.length === 0 ? [] : [...problems, ""]),
@@ -106,17 +85,19 @@ export function failureSummary(error: PushError): string {
   ].join("\n");
 }
 
-/** Lines for GITHUB_OUTPUT. */
-export function githubOutputs(result: ApplyResult): string {
-  const outputs = {
-    revision: result.revision,
-    "previous-revision": result.previousRevision ?? "",
-    "project-id": result.projectId,
-    changed: String(result.verdict === "pushed"),
-  };
-  return Object.entries(outputs)
-    .map(([name, value]) => `${name}=${printable(value)}\n`)
-    .join("");
+/** Problems for a log, a line each. */
+export function problemLines(problems: readonly Problem[]): string[] {
+  return problems.map(
+    (problem) =>
+      `  ${problem.warning ? "warning: " : ""}${problemPlace(problem)}${printable(problem.message, 400)}`,
+  );
+}
+
+/** Problems as items of a Markdown list. */
+export function problemBullets(problems: readonly Problem[]): string[] {
+  return problems.map(
+    (problem) => `- ${problem.warning ? "warning: " : ""}${cell(problemPlace(problem) + problem.message)}`,
+  );
 }
 
 /**
@@ -124,8 +105,8 @@ export function githubOutputs(result: ApplyResult): string {
  *
  * @param directory the project, and `workspace` the repository's root: annotations name files from there
  */
-export function annotations(error: PushError, directory: string, workspace: string): string {
-  const marks = error.problems
+export function annotations({ problems, failure }: Report, directory: string, workspace: string): string {
+  const marks = problems
     .filter((problem) => problem.file !== undefined)
     .map((problem) => {
       const file = path.relative(workspace, path.resolve(directory, problem.file ?? ""));
@@ -134,53 +115,40 @@ export function annotations(error: PushError, directory: string, workspace: stri
         problem.line && `line=${problem.line}`,
         problem.column && `col=${problem.column}`,
       ];
-      return `::error ${place.filter(Boolean).join(",")}::${data(problem.message)}`;
+      return `::${problem.warning ? "warning" : "error"} ${place.filter(Boolean).join(",")}::${data(problem.message)}\n`;
     });
-  return `${[...marks, `::error title=digdag-push::${data([error.message, error.advice].filter(Boolean).join(". "))}`].join("\n")}\n`;
+  const whole = failure === undefined ? [] : [`::error title=digdag-push::${data(failure)}\n`];
+  return [...marks, ...whole].join("");
 }
 
-function headline(result: ApplyResult, { endpoint, seconds }: Context): string {
-  const what =
-    result.verdict === "unchanged"
-      ? `unchanged: Digdag already serves these bytes as revision ${printable(result.revision)}`
-      : `pushed and verified: ${printable(result.previousRevision ?? "new project")} -> ${result.revision}`;
-  return `${result.project} at ${endpoint} ${what} (${seconds} s)`;
+/** Lines for GITHUB_OUTPUT. */
+export function githubOutputs(outputs: Report["outputs"]): string {
+  return Object.entries(outputs)
+    .map(([name, value]) => `${name}=${printable(value, 100_000)}\n`)
+    .join("");
 }
 
-function changeText({ added, removed }: Change): string {
+/** `(added: a; changed: b; removed: c)`, or nothing. */
+export function changeText({ added, changed, removed }: Change): string {
   const list = (names: string[]) => names.map((name) => printable(name, 80)).join(", ");
   const parts = [
     added.length > 0 && `added: ${list(added)}`,
+    changed.length > 0 && `changed: ${list(changed)}`,
     removed.length > 0 && `removed: ${list(removed)}`,
   ].filter(Boolean);
   return parts.length === 0 ? "" : `(${parts.join("; ")})`;
 }
 
-function timezones(result: ApplyResult): Map<string, string> {
-  return new Map(result.workflows.map((workflow) => [workflow.name, workflow.timezone]));
+/** `2026-12-01 07:00 Asia/Tokyo` for an ISO instant. */
+export function timeText(instant: string | null, zone: string): string {
+  const time = Date.parse(instant ?? "");
+  return Number.isNaN(time) ? "not known" : localText(time, zone);
 }
 
-function scheduleRows(result: ApplyResult): [name: string, rule: string, next: string][] {
-  const zones = timezones(result);
-  return result.schedules.map((schedule) => {
-    const { name } = schedule.workflow;
-    const rule = result.workflows.find((workflow) => workflow.name === name)?.schedule ?? "";
-    const next =
-      schedule.disabledAt === null
-        ? localTime(schedule.nextRunTime, zones.get(name) ?? "UTC")
-        : "none: disabled";
-    return [printable(name, 80), rule, next];
-  });
-}
-
-/** `2026-12-01 07:00 Asia/Tokyo`; the instant itself where the zone is not one this machine knows. */
-function localTime(instant: string, zone: string): string {
-  try {
-    const time = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "short" });
-    return `${time.format(new Date(instant))} ${zone}`;
-  } catch {
-    return printable(instant);
-  }
+/** A Markdown table. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
 function problemPlace({ file, line, column }: Problem): string {
@@ -189,7 +157,7 @@ function problemPlace({ file, line, column }: Problem): string {
 }
 
 /** Text inside Markdown: no table cell, HTML or formatting of its own. */
-function cell(text: string): string {
+export function cell(text: string): string {
   return printable(text, 500).replace(/[\\|<>[\]*_`]/g, "\\$&");
 }
 

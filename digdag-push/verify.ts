@@ -2,14 +2,15 @@ import type { Archive } from "./archive";
 import type { DigdagApi, ServedProject, ServedSchedule, ServedWorkflow } from "./digdagApi";
 import { EXIT, messageOf, PushError, printable } from "./errors";
 import { RequestFailure } from "./http";
-import { type Served, scheduledNames } from "./plan";
-import type { Workflow } from "./workflows";
+import { type Served, shellQuoted } from "./plan";
 
 export interface Expected {
   project: string;
   revision: string;
   archive: Archive;
-  workflows: readonly Workflow[];
+  /** Names of all workflows, and of those with a schedule. */
+  workflows: readonly string[];
+  scheduled: readonly string[];
   /** What was served when the push was planned. */
   previous: Served | undefined;
   allowRemove: readonly string[];
@@ -90,14 +91,15 @@ function superseded(project: string, revision: string, latest: string): PushErro
     `Digdag holds revision ${revision} of ${project}, but another push won: it serves ${printable(latest)}`,
     {
       advice:
-        "If the newer push is the wanted one, there is nothing to do. To go back to this tree, push it under a new name " +
-        `(--revision ${revision}-again). Give the workflow a concurrency group so that pushes wait for each other.`,
+        "If the newer push is the wanted one, there is nothing to do. To go back to this one: " +
+        `digdag-push rollback --project ${shellQuoted(project)} --to ${shellQuoted(revision)}. ` +
+        "Give the workflow a concurrency group so that pushes wait for each other.",
     },
   );
 }
 
 function compare(expected: Expected, workflows: ServedWorkflow[], schedules: ServedSchedule[]): string[] {
-  const local = expected.workflows.map(({ name }) => name);
+  const local = expected.workflows;
   const served = workflows.map(({ name }) => name);
   const scheduled = schedules.map(({ workflow }) => workflow.name);
   return [
@@ -105,7 +107,7 @@ function compare(expected: Expected, workflows: ServedWorkflow[], schedules: Ser
     ...served
       .filter((name) => !local.includes(name))
       .map((name) => `workflow ${printable(name)} is not in the project's files`),
-    ...scheduledNames(expected.workflows)
+    ...expected.scheduled
       .filter((name) => !scheduled.includes(name))
       .map((name) => `workflow ${printable(name)} has no schedule`),
   ];
@@ -119,7 +121,7 @@ async function checkBetween(
   api: DigdagApi,
 ): Promise<void> {
   if (before === expected.previous?.project.revision) return;
-  const kept = scheduledNames(expected.workflows);
+  const kept = expected.scheduled;
   const lost = (await api.workflows(project.id, before))
     .filter(
       ({ name, config }) =>

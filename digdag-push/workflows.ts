@@ -1,154 +1,104 @@
-import * as path from "node:path";
-import {
-  type Document,
-  isMap,
-  isScalar,
-  LineCounter,
-  type Pair,
-  parseDocument,
-  type ScalarTag,
-  type YAMLMap,
-} from "yaml";
-import { EXIT, type Problem, PushError, printable } from "./errors";
+import { type Problem, printable } from "./errors";
 import { isWorkflowPath, type Project } from "./project";
+import { readSchedule, type Schedule } from "./schedule";
+import { checkTasks } from "./tasks";
+import { type Config, type Loaded, loadYaml, type Place } from "./yaml";
+import { isTimezone } from "./zonedTime";
 
 /** A workflow as its file defines it. */
 export interface Workflow {
   name: string;
+  file: string;
   /** Digdag's default is UTC. */
   timezone: string;
-  /** For people, such as `daily>: 07:00:00`; absent when the workflow has no schedule. */
-  schedule?: string;
+  /** Absent when the workflow has none. */
+  schedule?: Schedule;
+  /** As Digdag stores it: includes merged, without `timezone`. */
+  config: Config;
 }
 
-/**
- * The workflows of the project, by name.
- *
- * @throws PushError (exit code 2) with every YAML error, duplicate key, bad name and bad timezone, by file and line.
- */
-export function readWorkflows(project: Project): Workflow[] {
+/** What is known beyond the files. */
+export interface Knowledge {
+  /** Operators of plugins, which Digdag's own list lacks. */
+  operators: readonly string[];
+}
+
+/** The workflows of the project, by name, and everything that is wrong or odd about the workflow files. */
+export function readWorkflows(
+  project: Project,
+  knowledge: Knowledge = { operators: [] },
+): { workflows: Workflow[]; problems: Problem[] } {
   const files = new Map<string, string>();
   for (const entry of project.entries) {
     if (entry.kind === "file") files.set(entry.path, entry.content.toString("utf8"));
   }
+  const links = project.entries.filter(({ kind }) => kind === "link").map((entry) => entry.path);
+  const isUploaded = (file: string) =>
+    files.has(file) || links.some((link) => file === link || file.startsWith(`${link}/`));
+  const names = new Set([...files.keys()].filter(isWorkflowPath).map(workflowName));
   const problems: Problem[] = [];
   const workflows: Workflow[] = [];
-  for (const [file, text] of files) {
+  for (const file of files.keys()) {
     if (!file.endsWith(".dig")) continue;
-    const source = parse(file, text);
-    problems.push(...source.problems);
+    const loaded = loadYaml(file, files);
+    problems.push(...loaded.problems);
+    if (loaded.config === undefined) continue;
+    const surroundings = { isUploaded, workflows: names, operators: knowledge.operators };
+    problems.push(...checkTasks(file, loaded, loaded.config, surroundings));
     // Below the top level, .dig files are fragments for `call>` and `!include`: they need no name of their own.
-    if (source.map === undefined || !isWorkflowPath(file)) continue;
-    const workflow = describe(file, source.map, files);
-    workflows.push(workflow);
-    problems.push(...checkWorkflow(file, workflow, source));
+    if (!isWorkflowPath(file)) continue;
+    const described = describe(file, loaded, loaded.config);
+    workflows.push(described.workflow);
+    problems.push(...described.problems);
   }
-  if (problems.length > 0) {
-    const noun = problems.length === 1 ? "one error" : `${problems.length} errors`;
-    throw new PushError(EXIT.refused, `the workflow files have ${noun}`, { problems });
-  }
-  return workflows;
+  return { workflows, problems: distinct(problems) };
 }
 
-interface Source {
-  map?: YAMLMap;
-  lines: LineCounter;
-  problems: Problem[];
-}
+const workflowName = (file: string): string => file.slice(0, -".dig".length);
 
-/** Digdag's own tag; its mappings may hold it several times, as the key of a file to merge. */
-const INCLUDE = "!include";
-const includeTag: ScalarTag = { tag: INCLUDE, resolve: (text) => text };
+// Keys that Digdag reads from a workflow file (WorkflowFile.java); it refuses a file with others.
+const TOP_LEVEL_KEYS = [
+  ...["timezone", "schedule", "sla", "_export", "_error", "_check", "_retry", "_parallel", "_secrets"],
+];
 
-function parse(file: string, text: string): Source {
-  const lines = new LineCounter();
-  const document: Document = parseDocument(text, {
-    lineCounter: lines,
-    prettyErrors: false,
-    merge: true,
-    customTags: (tags) => [...tags, includeTag],
-    uniqueKeys: (a, b) =>
-      isScalar(a) && isScalar(b) && a.tag !== INCLUDE && b.tag !== INCLUDE && a.value === b.value,
-  });
-  const problems: Problem[] = document.errors.map((error) => ({
-    file,
-    ...position(lines, error.pos[0]),
-    message:
-      error.code === "DUPLICATE_KEY" ? `the key ${keyAt(text, error.pos[0])} appears twice` : error.message,
-  }));
-  const map = isMap(document.contents) ? document.contents : undefined;
-  if (map === undefined && problems.length === 0) {
-    problems.push({ file, line: 1, message: "is not a mapping; a workflow file needs keys such as +task:" });
-  }
-  return { map, lines, problems };
-}
-
-function position(lines: LineCounter, offset: number): { line: number; column: number } {
-  const { line, col } = lines.linePos(offset);
-  return { line: Math.max(line, 1), column: Math.max(col, 1) };
-}
-
-function keyAt(text: string, offset: number): string {
-  return printable(/^[^\s:]*(?=\s*:)|^[^\n:]*/.exec(text.slice(offset))?.[0] ?? "", 80);
-}
-
-function describe(file: string, map: YAMLMap, files: ReadonlyMap<string, string>): Workflow {
-  const timezone = lookUp(map, "timezone", file, files, new Set([file]));
-  return {
-    name: file.slice(0, -".dig".length),
-    timezone: isScalar(timezone) ? String(timezone.value) : "UTC",
-    schedule: scheduleText(lookUp(map, "schedule", file, files, new Set([file]))),
-  };
-}
-
-/** The value of a top-level key, also where it comes from a file that the mapping includes. */
-function lookUp(
-  map: YAMLMap,
-  key: string,
-  file: string,
-  files: ReadonlyMap<string, string>,
-  seen: Set<string>,
-): unknown {
-  const own = map.get(key, true);
-  if (own !== undefined) return own;
-  for (const pair of map.items as Pair[]) {
-    if (!isScalar(pair.key) || pair.key.tag !== INCLUDE || !isScalar(pair.value)) continue;
-    const included = path.posix.join(path.posix.dirname(file), String(pair.value.value));
-    const text = files.get(included);
-    if (text === undefined || seen.has(included)) continue;
-    const source = parse(included, text);
-    const found = source.map && lookUp(source.map, key, included, files, new Set([...seen, included]));
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
-function scheduleText(node: unknown): string | undefined {
-  if (!isMap(node)) return undefined;
-  for (const pair of node.items as Pair[]) {
-    const key = isScalar(pair.key) ? String(pair.key.value) : "";
-    if (!key.endsWith(">")) continue;
-    const value = isScalar(pair.value) ? (pair.value.source ?? String(pair.value.value)) : "";
-    return printable(`${key}: ${value}`, 80);
-  }
-  return "schedule";
-}
-
-function checkWorkflow(file: string, workflow: Workflow, source: Source): Problem[] {
+function describe(file: string, loaded: Loaded, whole: Config): { workflow: Workflow; problems: Problem[] } {
+  const { timezone: zone, ...config } = whole;
+  const place = (key: string, mapping = whole): Place | { file: string; line: number } =>
+    loaded.placeOf(mapping, key) ?? { file, line: 1 };
   const problems: Problem[] = [];
-  const fault = nameFault(workflow.name);
+  const name = workflowName(file);
+  const fault = nameFault(name);
   if (fault !== undefined)
     problems.push({ file, line: 1, message: `the workflow's name ${fault}; rename the file` });
-  if (!isTimezone(workflow.timezone)) {
-    const node = source.map?.get("timezone", true);
-    const at = isScalar(node) && node.range ? position(source.lines, node.range[0]) : { line: 1 };
-    problems.push({
-      file,
-      ...at,
-      message: `timezone ${printable(workflow.timezone, 80)} is unknown; allowed are names such as Asia/Tokyo, and UTC`,
-    });
+  const timezone = zone == null ? "UTC" : String(zone);
+  for (const problem of timezoneFaults(timezone)) problems.push({ ...place("timezone"), ...problem });
+  for (const key of Object.keys(whole)) {
+    if (key.startsWith("+") || TOP_LEVEL_KEYS.includes(key)) continue;
+    const message = `Digdag refuses the key ${printable(key, 80)} here; allowed are +TASK, ${TOP_LEVEL_KEYS.join(", ")}`;
+    problems.push({ ...place(key), message, warning: true });
   }
-  return problems;
+  const workflow: Workflow = { name, file, timezone, config };
+  if (config.schedule != null) {
+    const { schedule, faults } = readSchedule(config.schedule);
+    workflow.schedule = schedule;
+    for (const { key, ...problem } of faults) {
+      const inside = key === undefined ? undefined : loaded.placeOf(config.schedule as Config, key);
+      problems.push({ ...(inside ?? place("schedule")), ...problem });
+    }
+  }
+  return { workflow, problems };
+}
+
+function timezoneFaults(timezone: string): { message: string; warning?: boolean }[] {
+  const said = printable(timezone, 80);
+  if (!isTimezone(timezone))
+    return [{ message: `timezone ${said} is unknown; allowed are names such as Asia/Tokyo, and UTC` }];
+  // Java's TimeZone, which the scheduler uses, knows GMT+9 and +09:00, and takes this spelling for GMT.
+  if (/^UTC?[+-]/.test(timezone)) {
+    const message = `timezone ${said} counts as UTC for schedules; write ${said.replace(/^UTC?/, "GMT")} or the name of the zone`;
+    return [{ message, warning: true }];
+  }
+  return [];
 }
 
 /** Digdag's rule for names of projects and workflows: what is wrong, or undefined. */
@@ -163,18 +113,8 @@ export function nameFault(name: string): string | undefined {
   return undefined;
 }
 
-// Asking costs about a millisecond, and a project's workflows mostly share one zone.
-const knownTimezones = new Set(["UTC"]);
-
-/** Whether Java's ZoneId, which Digdag uses, knows the zone: an IANA name, or an offset such as +09:00 or UTC+9. */
-export function isTimezone(zone: string): boolean {
-  if (knownTimezones.has(zone) || zone === "Z" || /^(UTC|GMT|UT)?[+-]\d{1,2}(:\d{2}){0,2}$/.test(zone))
-    return true;
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: zone });
-    knownTimezones.add(zone);
-    return true;
-  } catch {
-    return false;
-  }
+/** Each once, though a file is included by many. */
+function distinct(problems: readonly Problem[]): Problem[] {
+  const seen = new Map(problems.map((problem) => [JSON.stringify(problem), problem]));
+  return [...seen.values()];
 }

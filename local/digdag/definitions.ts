@@ -1,6 +1,7 @@
+import { posix } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { extract } from "tar-stream";
-import { type Pair, parseDocument } from "yaml";
+import { parseDocument } from "yaml";
 import { nextRun } from "./schedule";
 import { wallTime } from "./zonedTime";
 
@@ -61,39 +62,56 @@ async function unpack(archive: Buffer): Promise<Map<string, string>> {
   return files;
 }
 
-/** YAML as Digdag reads it: duplicate keys are errors, and a key `!include :` merges the file it names. */
+/** YAML as Digdag reads it: duplicate keys are errors, and a key `!include : FILE` merges the file it names. */
 function loadYaml(
   path: string,
   text: string,
   files: ReadonlyMap<string, string>,
   depth = 0,
 ): Record<string, unknown> {
-  const include = { tag: "!include", resolve: (source: string) => `!include:${source}` };
-  const document = parseDocument(text, {
-    merge: true,
-    customTags: (tags) => [...tags, include],
-    uniqueKeys: (a, b) =>
-      "value" in a && "value" in b && a.value === b.value && !String(a.value).startsWith("!include:"),
-  });
+  // As Digdag does, each such key becomes one of its own, so that several may stand in one mapping.
+  let count = 0;
+  const source = text.replace(
+    /^([ \t]*(?:- +)?)!include[ \t]*:/gm,
+    (_, indent) => `${indent}"!include:${++count}":`,
+  );
+  const document = parseDocument(source, { merge: true });
   const [error] = document.errors;
   if (error)
     throw new BadRequest(`Validating project failed: ${path}: ${error.message.replace(/\s+/g, " ")}`);
   const value = document.toJS({ mapAsMap: false });
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new BadRequest(`Validating project failed: ${path}: expected a mapping`);
-  }
-  const pairs = (document.contents as unknown as { items: Pair<{ value: unknown }, { value: unknown }>[] })
-    .items;
-  const merged: Record<string, unknown> = {};
-  for (const pair of pairs) {
-    if (!String(pair.key.value).startsWith("!include:")) continue;
-    const included = String(pair.value?.value);
+  if (!isMapping(value)) throw new BadRequest(`Validating project failed: ${path}: expected a mapping`);
+  const include = (name: string) => {
+    const included = posix.join(posix.dirname(path), name);
     const content = files.get(included) ?? files.get(`./${included}`);
     if (content === undefined || depth > 8)
       throw new BadRequest(`Validating project failed: ${path}: cannot include ${included}`);
-    Object.assign(merged, loadYaml(included, content, files, depth + 1));
+    return loadYaml(included, content, files, depth + 1);
+  };
+  return mergeIncludes(value, include) as Record<string, unknown>;
+}
+
+const isMapping = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** An included file wins over what stands above it, mapping by mapping. */
+function mergeIncludes(value: unknown, include: (name: string) => Record<string, unknown>): unknown {
+  if (Array.isArray(value)) return value.map((item) => mergeIncludes(item, include));
+  if (!isMapping(value)) return value;
+  const merged: Record<string, unknown> = {};
+  for (const [key, item] of Object.entries(value)) {
+    if (key.startsWith("!include:")) mergeInto(merged, include(String(item)));
+    else merged[key] = mergeIncludes(item, include);
   }
-  return { ...merged, ...value };
+  return merged;
+}
+
+function mergeInto(target: Record<string, unknown>, source: Record<string, unknown>): void {
+  for (const [key, value] of Object.entries(source)) {
+    const present = target[key];
+    if (isMapping(present) && isMapping(value)) mergeInto(present, value);
+    else target[key] = value;
+  }
 }
 
 function define(name: string, config: Record<string, unknown>, now: Date): Definition {

@@ -38,7 +38,7 @@ describe("Digdag's own Java client library", () => {
         host: hostname,
         port: Number(port || (ssl ? 443 : 80)),
         ssl,
-        authorization: server.authorization ?? null,
+        credentials: server.credentials,
         project: project.name,
         scheduleFrom: "2040-12-24T00:00:00Z",
         noId: NO_ID,

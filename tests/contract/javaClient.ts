@@ -74,7 +74,8 @@ export interface CallsInput {
   host: string;
   port: number;
   ssl: boolean;
-  authorization: string | null;
+  /** Headers. */
+  credentials: Readonly<Record<string, string>>;
   project: string;
   /** Paths of archives. */
   scheduled: string;

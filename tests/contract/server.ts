@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { readAuthorization } from "../../digdag-push/credentials";
+import { type Credentials, readCredentials } from "../../digdag-push/credentials";
 import { type Digdag, startDigdag } from "../../local/digdag";
 import { archive } from "./archive";
 import { ENDPOINT_VARIABLE } from "./endpoint";
@@ -12,7 +12,7 @@ const standInUser = { user: "contract", password: "of-the-stand-in" };
 class Server {
   /** The stand-in, when that is the server. */
   standIn?: Digdag;
-  authorization?: string;
+  credentials: Credentials = {};
   /** Whether it refuses requests without credentials. */
   asksForCredentials = false;
   private readonly names = new Set<string>();
@@ -23,12 +23,12 @@ class Server {
     if (this.endpoint === "") {
       this.standIn = await startDigdag({ auth: standInUser });
       this.endpoint = this.standIn.url;
-      this.authorization = readAuthorization({
+      this.credentials = readCredentials({
         DIGDAG_USER: standInUser.user,
         DIGDAG_PASSWORD: standInUser.password,
       });
     } else {
-      this.authorization = readAuthorization(process.env);
+      this.credentials = readCredentials(process.env);
     }
     const { status, headers } = await this.call("/api/projects?name=contract");
     assert.equal(
@@ -55,7 +55,7 @@ class Server {
   }
 
   call(path: string, call: Call = {}): Promise<Answer> {
-    const headers = { ...(this.authorization && { authorization: this.authorization }), ...call.headers };
+    const headers = { ...this.credentials, ...call.headers };
     return send(new URL(path, this.endpoint), { ...call, headers });
   }
 

@@ -16,7 +16,7 @@ import javax.ws.rs.core.Response;
 
 /**
  * Makes Digdag's REST calls by Digdag's own client library, in a project of its own, which it leaves as it is in the end.
- * Reads from standard input, as JSON: host, port, ssl, authorization (or null), project, scheduled and broken (files with
+ * Reads from standard input, as JSON: host, port, ssl, credentials (headers), project, scheduled and broken (files with
  * archives), scheduleFrom, noId. Prints one JSON object: what the library made of each answer, by the name of the call.
  */
 public class Calls {
@@ -41,8 +41,8 @@ public class Calls {
             .host(input.get("host").asText())
             .port(input.get("port").asInt())
             .ssl(input.get("ssl").asBoolean());
-        if (withCredentials && !input.get("authorization").isNull())
-            builder.header("Authorization", input.get("authorization").asText());
+        if (withCredentials)
+            input.get("credentials").fields().forEachRemaining(one -> builder.header(one.getKey(), one.getValue().asText()));
         return builder.build();
     }
 

@@ -22,7 +22,7 @@ describe("a push", () => {
     assert.equal(project.revision, "abc123");
     const { seconds, plan, ...rest } = json;
     assert.ok(seconds >= 0 && seconds < 20);
-    assert.deepEqual(plan.schedules, { added: ["daily"], kept: [], removed: [] });
+    assert.deepEqual(plan.schedules, { added: ["daily"], changed: [], kept: [], removed: [] });
     assert.deepEqual(rest, {
       verdict: "pushed",
       project: "demo",
@@ -41,6 +41,7 @@ describe("a push", () => {
           disabledAt: null,
         },
       ],
+      warnings: [],
       notes: [],
     });
   });
@@ -154,7 +155,13 @@ describe("a push", () => {
   });
 
   it("shows Digdag's own reason when Digdag refuses the project", async () => {
-    const directory = cleaner.project({ "main.dig": "schedule:\n  nosuch>: 1\n+a:\n  echo>: a\n" });
+    const directory = cleaner.project({ "main.dig": MANUAL });
+    digdag.addFault({
+      kind: "status",
+      method: "PUT",
+      status: 400,
+      message: "Unknown scheduler type: nosuch",
+    });
     const { exitCode, stderr } = await deploy(digdag.url, directory, "r1");
     assert.equal(exitCode, 1);
     assert.match(stderr, /Digdag refused revision r1 of demo.*answers 400.*Unknown scheduler type: nosuch/);

@@ -240,4 +240,40 @@ describe("a credential", () => {
       assert.ok(!stdout.includes(AUTH.password) && !stderr.includes(AUTH.password));
     }
   });
+
+  it("may be further headers, of which none is shown when a server repeats it", async () => {
+    const digdag = await cleaner.digdag();
+    const directory = cleaner.project({ "daily.dig": DAILY });
+    const folder = cleaner.project({ headers: "X-Api-Key: hunter22-key\r\n\r\nCF-Access: hunter23 \r\n" });
+    const env = {
+      DIGDAG_HEADERS_FILE: join(folder, "headers"),
+      DIGDAG_USER: "ci",
+      DIGDAG_PASSWORD: "hunter24",
+    };
+    digdag.addFault({ kind: "status", status: 403, message: "bad hunter22-key, hunter23, hunter24" });
+    const refused = await deploy(digdag.url, directory, "r1", { env });
+    assert.match(refused.stderr, /answers 403: bad \*\*\*, \*\*\*, \*\*\* \(/);
+    assert.equal((await deploy(digdag.url, directory, "r1", { env })).exitCode, 0);
+    for (const { headers } of digdag.requests) {
+      assert.deepEqual([headers["x-api-key"], headers["cf-access"]], ["hunter22-key", "hunter23"]);
+      assert.match(headers.authorization ?? "", /^Basic /);
+    }
+  });
+
+  it("is refused as a header that is none, is set twice, or is this program's own", async () => {
+    const directory = cleaner.project({ "daily.dig": DAILY });
+    const attempt = async (headers: string, more: Record<string, string> = {}) => {
+      const folder = cleaner.project({ headers });
+      const env = { DIGDAG_HEADERS_FILE: join(folder, "headers"), ...more };
+      const { exitCode, stderr } = await deploy("http://127.0.0.1:9", directory, "r1", { env });
+      assert.equal(exitCode, 2);
+      assert.doesNotMatch(stderr, /hunter22/);
+      return stderr;
+    };
+    assert.match(await attempt("A: b\nhunter22\n"), /line 2 of DIGDAG_HEADERS_FILE is no header/);
+    assert.match(await attempt("X: hunter22\nx: hunter22\n"), /line 2 .* sets x a second time/);
+    assert.match(await attempt("Host: hunter22\n"), /sets Host, which digdag-push sets itself/);
+    const basic = { DIGDAG_USER: "u", DIGDAG_PASSWORD: "p" };
+    assert.match(await attempt("Authorization: hunter22\n", basic), /sets Authorization a second time/);
+  });
 });

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
+import { EXIT_MEANING } from "../../../digdag-push/errors";
+import { COMMANDS, type CommandName, flagsOf } from "../../../digdag-push/flags";
 import { Cleaner, DAILY, deploy, type Files, MANUAL, push } from "./support";
 
 // Nothing listens there: a guard that lets a project through is found out by exit code 3.
@@ -176,7 +178,12 @@ describe("the options", () => {
     assert.match(await refusal(["--timeout", "0"], ENV), /1 to 3600/);
     assert.match(await refusal(["--timeout", "1h"], ENV), /1 to 3600/);
     assert.match(await refusal(["--no-such-flag"], ENV), /no-such-flag/);
-    assert.match(await refusal(["plan"], ENV), /unexpected argument "plan"/);
+    assert.match(await refusal(["deploy"], ENV), /"deploy" is no command; the commands are apply, plan,/);
+    assert.match(await refusal(["plan", "demo"], ENV), /unexpected argument "demo".*--project/);
+    assert.match(
+      await refusal(["plan", "--to", "r1"], ENV),
+      /plan has no option --to[\s\S]*digdag-push plan --help/,
+    );
   });
 
   it("never take a credential from the command line, and never print one", async () => {
@@ -209,12 +216,16 @@ describe("the options", () => {
     assert.doesNotMatch(twoLines, /hunter22/);
   });
 
-  it("are explained by --help, with every exit code", async () => {
+  it("are explained by --help, and those of a command by COMMAND --help", async () => {
     const { exitCode, stdout } = await push(["--help"], {});
     assert.equal(exitCode, 0);
-    for (const code of [0, 1, 2, 3, 4, 5]) assert.match(stdout, new RegExp(`^ {2}${code} {2}\\S`, "m"));
-    for (const flag of ["project", "directory", "endpoint", "revision", "allow-remove", "timeout", "json"]) {
-      assert.match(stdout, new RegExp(`--${flag}`));
+    for (const code of Object.keys(EXIT_MEANING))
+      assert.match(stdout, new RegExp(`^ {2}${code} {2}\\S`, "m"));
+    for (const command of Object.keys(COMMANDS) as CommandName[]) {
+      assert.match(stdout, new RegExp(`^ {2}${command} `, "m"));
+      const help = await push([command, "--help"], {});
+      assert.equal(help.exitCode, 0);
+      for (const flag of flagsOf(command)) assert.match(help.stdout, new RegExp(`--${flag}[ \\n]`));
     }
   });
 

@@ -23,15 +23,15 @@ export class Cleaner {
     for (const task of this.tasks.splice(0).reverse()) await task();
   }
 
-  folder(): string {
-    const folder = mkdtempSync(join(tmpdir(), "digdag-push-test-"));
+  folder(below = tmpdir()): string {
+    const folder = mkdtempSync(join(below, "digdag-push-test-"));
     this.add(() => rmSync(folder, { recursive: true, force: true }));
     return folder;
   }
 
   /** A project directory with these files. */
-  project(files: Files): string {
-    const folder = this.folder();
+  project(files: Files, below?: string): string {
+    const folder = this.folder(below);
     writeFiles(folder, files);
     return folder;
   }
@@ -44,10 +44,9 @@ export class Cleaner {
 }
 
 export function writeFiles(folder: string, files: Files): void {
-  for (const [name, content] of Object.entries(files)) {
-    mkdirSync(dirname(join(folder, name)), { recursive: true });
-    writeFileSync(join(folder, name), content);
-  }
+  const folders = new Set(Object.keys(files).map((name) => dirname(join(folder, name))));
+  for (const each of folders) mkdirSync(each, { recursive: true });
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
 }
 
 /** Waits short enough for tests. */
