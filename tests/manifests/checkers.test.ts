@@ -56,6 +56,7 @@ describe("Kubernetes objects of the program", () => {
 
   it("are all that the program has, over all configurations", () => {
     assert.deepEqual([...kinds].sort(), [
+      "ConfigMap",
       "Deployment",
       "ExternalSecret",
       "Namespace",
@@ -98,7 +99,7 @@ describe("Kubernetes objects of the program", () => {
           const possible = files.filter((file) => minor >= oldest.podPerJob || !file.includes("podPerJob"));
           const { valid, findings } = await conform(`1.${minor}`, possible);
           assert.deepEqual(findings, [], `Kubernetes 1.${minor}`);
-          assert.equal(valid, minor < oldest.podPerJob ? 27 : 47);
+          assert.equal(valid, minor < oldest.podPerJob ? 34 : 54);
         }),
       );
     });

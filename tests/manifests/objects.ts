@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: objects of any kind
 import { generateKeyPairSync } from "node:crypto";
 import { stringify } from "yaml";
+import { awsTags } from "../../components/identity";
 import { account, deploy } from "../unit/components/account";
 
 /** A Kubernetes object as the program registers it. */
@@ -19,6 +20,15 @@ const organization = { githubRepository: "" };
 const app = { githubTokenParameter: "", githubAppId: "123456" };
 const externalSecrets = { secretDelivery: "externalSecrets" };
 const podPerJob = { podPerJob: "true" };
+const owner = { environment: "stg", githubOwner: "example-org", githubRepository: "digdag-workflows" };
+/** Of the two kinds of nodes the one that has an object in the cluster. */
+const newCluster = {
+  createCluster: "true",
+  clusterName: "new",
+  clusterSubnetIds: '["subnet-0000000a", "subnet-0000000b"]',
+  clusterPrivateEndpoint: "true",
+  clusterAutoMode: "true",
+};
 const prd = {
   clusterName: "digdag-prd",
   digdagEndpoint: "https://digdag.prd.example.com",
@@ -34,6 +44,7 @@ const configurations = {
     "prd",
     { ...prd, ...app, ...podPerJob, httpsProxy: "http://proxy.example.com:3128", replicas: "50" },
   ],
+  "stg-repository-token-newCluster": ["stg", newCluster],
   "stg-repository-token-externalSecrets": ["stg", externalSecrets],
   "prd-organization-app-externalSecrets": [
     "prd",
@@ -51,8 +62,11 @@ async function objectsOf(stack: string, keys: Record<string, string>): Promise<K
   const config = Object.fromEntries(
     Object.entries(keys).map(([key, value]) => [`digdag-runner:${key}`, value]),
   );
-  const withApp = account({ parameter: { type: "SecureString", value: privateKey, version: 1 } });
-  const plan = await deploy(keys.githubAppId ? withApp : account(), { stack, config });
+  const from = account({
+    clusters: { [keys.clusterName ?? "digdag-stg"]: { tags: keys.createCluster ? awsTags(owner) : {} } },
+    ...(keys.githubAppId && { parameter: { type: "SecureString", value: privateKey, version: 1 } }),
+  });
+  const plan = await deploy(from, { stack, config });
   return plan.resources
     .filter(({ type }) => type.startsWith("kubernetes:"))
     .map(({ inputs }) => inputs as KubernetesObject);
