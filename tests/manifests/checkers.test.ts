@@ -72,7 +72,7 @@ describe("Kubernetes objects of the program", () => {
     ]);
     assert.deepEqual(
       [...plans.values()].map(({ length }) => length),
-      [6, 10, 6, 10, 7, 8],
+      [6, 10, 6, 10, 7, 7, 8],
     );
   });
 
