@@ -135,6 +135,7 @@ describe("the configuration of GitHub and the way to it", () => {
           const right = /must be (https:\S+) for/.exec(problem ?? "")?.[1];
           assert.ok(problem === undefined || (right && githubApiUrlProblem(right) === undefined), problem);
         }),
+        { numRuns: 30 }, // domains are slow to draw
       );
     });
 

@@ -6,7 +6,7 @@ import { deploy, digest, gitHubToken, registryPassword } from "./account";
 import { type Case, cases } from "./planFixture";
 
 /** Drawn anew in every run; as many as take a second or two. */
-const CASES = 15;
+const CASES = 10;
 
 /** A value of a plan with the names that lead to it: `spec`, `containers`, `0`, `image`. */
 interface Leaf {
@@ -209,7 +209,7 @@ describe("the whole plan, of any configuration", function () {
 
   it("is the same plan again, in whichever order AWS lists what it has", async () => {
     const reversed = <T>(object: Record<string, T>) => Object.fromEntries(Object.entries(object).reverse());
-    for (const { plan, of } of plans) {
+    for (const { plan, of } of plans.slice(0, CASES / 2)) {
       const { natGateways, loadBalancers } = of.from;
       const from = { ...of.from, natGateways: reversed(natGateways), loadBalancers: reversed(loadBalancers) };
       const again = await deploy(from, of);

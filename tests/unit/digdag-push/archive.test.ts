@@ -157,17 +157,6 @@ describe("the archive", () => {
     assert.deepEqual(names, ["a/keep.sql", "a/keep.tmp", "by-git.sql", "main.dig", "sub/tests/x.sh"]);
   });
 
-  it("takes ten thousand small files", async () => {
-    const entries = Array.from({ length: 10_000 }, (_, index) => ({
-      kind: "file" as const,
-      path: `queries/${index}.sql`,
-      executable: false,
-      content: Buffer.from(`SELECT ${index} FROM a_table_with_a_name WHERE day = 'today';\n`.repeat(3)),
-    }));
-    const { bytes } = await buildArchive(entries);
-    assert.ok(bytes.length > 100_000 && bytes.length <= ARCHIVE_LIMIT, String(bytes.length));
-  });
-
   it("is refused when it is larger than Digdag accepts", async () => {
     const content = randomBytes(ARCHIVE_LIMIT);
     await assert.rejects(

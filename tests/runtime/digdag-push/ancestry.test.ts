@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { ancestry } from "../../../digdag-push/ancestry";
 import { changedSince } from "../../../digdag-push/git";
 import type { Digdag } from "../../../local/digdag";
-import { Cleaner, DAILY, deploy, push, puts, served, writeFiles } from "./support";
+import { Cleaner, DAILY, deploy, push, puts, served, writeFiles } from "../../unit/digdag-push/support";
 
 describe("a push that would go back", () => {
   const cleaner = new Cleaner();

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type GitHub, startGitHub } from "../../../local/github/server";
-import { directoryOf } from "../../runtime/github/support";
+import { directoryOf } from "./support";
 
 describe("GitHub stand-in: Git", () => {
   let github: GitHub;

@@ -10,7 +10,7 @@ import { EXIT_MEANING } from "../../../digdag-push/errors";
 import { COMMANDS, type CommandName, flagsOf } from "../../../digdag-push/flags";
 import { apply, DEFAULT_LIMITS, DigdagApi } from "../../../digdag-push/index";
 import { parseCommand } from "../../../digdag-push/options";
-import { Cleaner, DAILY, deploy, push, schedules, writeFiles } from "./support";
+import { Cleaner, DAILY, deploy, push, schedules, writeFiles } from "../../unit/digdag-push/support";
 
 const ROOT = resolve(__dirname, "../../..");
 

@@ -4,7 +4,16 @@ import { createServer, request as httpRequest } from "node:http";
 import type { AddressInfo } from "node:net";
 import { generate } from "selfsigned";
 import type { Digdag } from "../../../local/digdag";
-import { Cleaner, DAILY, deploy, MANUAL, type Outcome, push, puts, served } from "./support";
+import {
+  Cleaner,
+  DAILY,
+  deploy,
+  MANUAL,
+  type Outcome,
+  push,
+  puts,
+  served,
+} from "../../unit/digdag-push/support";
 
 /** What the official client 0.10.5.1 was measured to do, and what is done here instead. */
 interface Row {

@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 
 import fc from "fast-check";
 import { readProject } from "../../../digdag-push/project";
-import { Cleaner, type Files, writeFiles } from "./support";
+import { Cleaner, type Files, writeFiles } from "../../unit/digdag-push/support";
 
 describe(".digdagignore", () => {
   const cleaner = new Cleaner();
