@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { Digdag } from "../../../local/digdag";
-import { Cleaner, DAILY, deploy, push, puts, served } from "./support";
+import { Cleaner, DAILY, deploy, push, puts, served } from "../../unit/digdag-push/support";
 
 describe("a push whose answer is lost", () => {
   const cleaner = new Cleaner();

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { generate } from "selfsigned";
 import { send } from "../../../digdag-push/http";
-import { Cleaner, DAILY, deploy } from "./support";
+import { Cleaner, DAILY, deploy } from "../../unit/digdag-push/support";
 
 const AUTH = { user: "ci", password: "hunter22-secret" };
 const LEAVES_FROM = "203.0.113.7";
