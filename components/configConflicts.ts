@@ -3,6 +3,7 @@ import { rules } from "./configRules";
 import type { Values } from "./configSchema";
 import { SecretDelivery } from "./credential";
 import type { GivenValues } from "./runnerSettings";
+import { isOlder } from "./versions";
 
 /** What is wrong with keys about GitHub and the network taken together; each of them may be fine by itself. */
 export function conflicts(stack: string, values: GivenValues): Problem[] {
@@ -52,7 +53,7 @@ function versionProblems(stack: string, { runnerVersion, githubApiUrl }: GivenVa
   const key = "runnerVersion";
   const [version, api] = [String(runnerVersion), String(githubApiUrl)];
   const ofGitHub = URL.canParse(api) && /(^|\.)(github|ghe)\.com$/.test(new URL(api).hostname);
-  const older = version.localeCompare(oldestRunner, "en", { numeric: true }) < 0;
+  const older = isOlder(version, oldestRunner);
   if (rules[key]?.problem(version) !== undefined || !ofGitHub || !older) return [];
   const reason = `is ${JSON.stringify(version)}: GitHub registers no runner older than ${oldestRunner}`;
   return [{ key, reason, command: removeCommand(stack, key) }];

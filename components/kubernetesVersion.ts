@@ -1,3 +1,5 @@
+import { isOlder } from "./versions";
+
 /** The oldest Kubernetes that runs native sidecars without a feature gate: the broker is one. */
 export const oldestKubernetes = "1.29";
 
@@ -14,10 +16,6 @@ export function kubernetesVersionProblem(version: string): string | undefined {
   if (!pattern.test(version)) return "must be a Kubernetes version as MAJOR.MINOR, such as 1.35";
   return isOlder(version, oldestKubernetes) ? `must be ${oldestKubernetes} or later` : undefined;
 }
-
-/** Whether one MAJOR.MINOR comes before another. */
-export const isOlder = (version: string, other: string): boolean =>
-  version.localeCompare(other, "en", { numeric: true }) < 0;
 
 /** What a version lacks that the runners need. */
 export interface Missing {

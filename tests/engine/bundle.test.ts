@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { type Network, readNetwork } from "../../local/aws/account";
+import { assertHidden } from "../hidden";
 import { Account, COMMAND_MS, SETUP_MS } from "./account";
 import { assertEncrypted } from "./credentialTraces";
-import { assertHidden } from "./hidden";
 import { PulumiProject, type Result } from "./pulumiProject";
 
 describe("the real engine against an emulated account", () => {

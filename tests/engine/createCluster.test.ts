@@ -12,6 +12,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import { DescribeClusterCommand, TagResourceCommand, UntagResourceCommand } from "@aws-sdk/client-eks";
 import { Account, COMMAND_MS, SETUP_MS } from "./account";
+import { stepText } from "./eventLog";
 import { PulumiProject, type Result } from "./pulumiProject";
 
 const prefix = "digdag-runner:";
@@ -43,9 +44,7 @@ async function routeSubnets({ clients: { ec2 } }: Account): Promise<Record<"priv
 
 /** What a command changed, but for stacks, components and providers. */
 const changes = ({ steps }: Result) =>
-  steps
-    .filter(({ type }) => !/^(pulumi:|digdag-runner:|eks:)/.test(type))
-    .map(({ op, type }) => `${op} ${type.split(":").at(-1)}`);
+  steps.filter(({ type }) => !/^(pulumi:|digdag-runner:|eks:)/.test(type)).map(stepText);
 
 /** Administrators alone are not protected, so a command that is refused may have removed them. */
 const isProtected = (type: string) => !/Access(Entry|PolicyAssociation)$/.test(type);

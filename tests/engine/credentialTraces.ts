@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createDecipheriv, pbkdf2Sync } from "node:crypto";
-import { assertHidden, formsOf } from "./hidden";
+import { assertHidden, formsOf } from "../hidden";
 import { type PulumiProject, passphrase, type Result } from "./pulumiProject";
 
 /** The credential is in the state, encrypted, and shows nowhere in plain text or in base64. */

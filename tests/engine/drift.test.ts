@@ -16,18 +16,12 @@ import { type Network, readNetwork } from "../../local/aws/account";
 import { root } from "../../local/lib/paths";
 import { MemoryCluster } from "../../local/providers/kubernetes/memoryCluster";
 import { Account, SETUP_MS } from "./account";
+import { changes } from "./eventLog";
 import { PulumiProject, type Result } from "./pulumiProject";
 
 const ruleType = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
 const manifestType = "application/vnd.docker.distribution.manifest.v2+json";
 const everybody = "0.0.0.0/0";
-
-/** What a command changed, `update Deployment`; without stacks, components and providers. */
-const changes = ({ steps }: Result) =>
-  steps
-    .filter(({ type }) => !/^(pulumi|digdag-runner):/.test(type))
-    .map(({ op, type }) => `${op} ${type.split(":").at(-1)}`)
-    .sort();
 
 /** The script of one step of the nightly workflow. */
 function driftStep(name: string): string {

@@ -39,3 +39,13 @@ export function changingSteps(events: string): Step[] {
     .filter(({ at, op }) => at === "begin" && !UNCHANGING.has(op))
     .map(({ op, type, name }) => ({ op, type, name }));
 }
+
+/** A step in two words: `update Deployment`. */
+export const stepText = ({ op, type }: Step) => `${op} ${type.split(":").at(-1)}`;
+
+/** What a command changed, sorted; without stacks, components and providers. */
+export const changes = ({ steps }: { steps: Step[] }) =>
+  steps
+    .filter(({ type }) => !/^(pulumi|digdag-runner):/.test(type))
+    .map(stepText)
+    .sort();

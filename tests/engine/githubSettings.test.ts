@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { type Accounts, type GitHub, startGitHub } from "../../local/github/server";
 import { Account, COMMAND_MS, SETUP_MS } from "./account";
+import { changes } from "./eventLog";
 import { PulumiProject, type Result } from "./pulumiProject";
 
 const workflow = "example-org/digdag-workflows/.github/workflows/deploy.yml@refs/heads/main";
@@ -26,13 +27,6 @@ const accounts: Accounts = {
   users: { octocat: 21, hubot: 22 },
   teams: { "example-org/digdag-deployers": 31 },
 };
-
-/** What a command changed, but for stacks, components and providers. */
-const changes = ({ steps }: Result) =>
-  steps
-    .filter(({ type }) => !/^(pulumi|digdag-runner):/.test(type))
-    .map(({ op, type }) => `${op} ${type.split(":").at(-1)}`)
-    .sort();
 
 describe("on the real engine, GitHub's side of an environment", () => {
   let account: Account;

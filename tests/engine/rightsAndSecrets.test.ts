@@ -10,9 +10,9 @@ import type { Network } from "../../local/aws/account";
 import { root } from "../../local/lib/paths";
 import { createClients } from "../../local/providers/aws/clients";
 import { MemoryCluster } from "../../local/providers/kubernetes/memoryCluster";
+import { assertHidden, formsOf } from "../hidden";
 import { Account, SETUP_MS } from "./account";
 import { AwsGateway } from "./awsGateway";
-import { assertHidden, formsOf } from "./hidden";
 import { actionsOf, documentedPolicy, type Policy } from "./iamPolicy";
 import { PulumiProject, type Result } from "./pulumiProject";
 

@@ -5,12 +5,13 @@ import type { Stack } from "../../local/aws/stacks";
 import { newCredential } from "../../local/gitHubCredentials";
 import { Account, COMMAND_MS, SETUP_MS } from "./account";
 import { assertAbsent, assertEncrypted } from "./credentialTraces";
+import { stepText } from "./eventLog";
 import { PulumiProject, type Result } from "./pulumiProject";
 
 const parameter = "/digdag-runner/stg/github-app";
 const delivery = (secretDelivery: string | undefined) => ({ "digdag-runner:secretDelivery": secretDelivery });
 
-const changes = ({ steps }: Result) => steps.map(({ op, type }) => `${op} ${type.split(":").at(-1)}`);
+const changes = ({ steps }: Result) => steps.map(stepText);
 
 /** What of the kinds in question the state has, sorted. */
 async function secretsIn(project: PulumiProject): Promise<string[]> {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { publicRangeProblem } from "../../../components/addresses";
 import { validate } from "../../../components/configValidation";
-import { isOlder, missingOf, upgradeProblem } from "../../../components/kubernetesVersion";
+import { missingOf, upgradeProblem } from "../../../components/kubernetesVersion";
+import { isOlder } from "../../../components/versions";
 import { type Changes, mended, onlyProblem, problemsOf, raw, valid } from "./configFixture";
 
 const subnets = ["subnet-0000000a", "subnet-0000000b"];

@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: a plan holds resources of any shape
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { formsOf } from "../../hidden";
 import { isSecret, type Plan, plain, type Recorded } from "../mocks";
 import { deploy, digest, gitHubToken, registryPassword } from "./account";
 import { type Case, cases } from "./planFixture";
@@ -19,12 +20,6 @@ function leaves(value: any, path: string[] = [], secret = false): Leaf[] {
   if (isSecret(value)) return leaves(plain(value), path, true);
   if (value === null || typeof value !== "object") return [{ path, value, secret }];
   return Object.entries(value).flatMap(([key, inner]) => leaves(inner, [...path, key], secret));
-}
-
-/** How a credential would be recognized: itself, each line of a key, and both in base64. */
-function formsOf(credential: string): string[] {
-  const lines = credential.split("\n").filter((line) => line.length > 8 && !line.startsWith("-----"));
-  return [...lines, ...[...lines, credential].map((text) => Buffer.from(text).toString("base64"))];
 }
 
 const isComponent = ({ type }: Recorded) => type.startsWith("digdag-runner:index:");
